@@ -75,7 +75,6 @@ static struct property *ph_property_new(const char *status)
 		kfree(prop);
 		return NULL;
 	}
-	of_property_set_flag(prop, OF_DYNAMIC);
 	return prop;
 }
 
