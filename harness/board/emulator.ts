@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createWriteStream } from 'node:fs'
+import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
+import { HostProblem } from '../../images/index.ts'
+import { guarded } from './guard.ts'
+import { Qmp } from './qmp.ts'
+import { QTest } from './qtest.ts'
+
+export interface EmulatorSpec {
+  /** The start of QEMU's argv. */
+  command: string[]
+  /** QEMU's arguments, less those for the wires. */
+  args: string[]
+  /** Ids of the character devices that `args` speaks of; each becomes a stream here, and a file `ID.raw` in `dir`. */
+  wires: string[]
+  /** The run's folder. */
+  dir: string
+}
+
+/** How QEMU ended. */
+export interface Ending {
+  code: number | null
+  signal: NodeJS.Signals | null
+  /** The last of what it wrote on standard error. */
+  stderr: string
+}
+
+/** What QEMU may not do (`qemu --help`, -sandbox): no new privileges, no new processes, no obsolete system calls. */
+const SANDBOX = 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'
+
+const CONTROL_WIRES = ['qmp', 'qtest']
+
+/** ms from SIGTERM's equivalent (QMP `quit`) to SIGKILL. */
+const PATIENCE = 1000
+
+/**
+ * A QEMU process and the wires to it. The wires are socket pairs that QEMU inherits: no path in the file system that could be left
+ * behind or found by others, and an end of file when either side goes.
+ */
+export class Emulator {
+  readonly qmp: Qmp
+  readonly qtest: QTest
+  /** When QEMU was started: `performance.now()`, ms. */
+  readonly startedAt: number
+  /** Resolves when QEMU has ended, whatever the reason. */
+  readonly ended: Promise<Ending>
+  readonly #process: ChildProcess
+  readonly #wires: Map<string, Duplex>
+
+  private constructor(process: ChildProcess, spec: EmulatorSpec, startedAt: number) {
+    this.#process = process
+    this.startedAt = startedAt
+    this.#wires = new Map(
+      [...CONTROL_WIRES, ...spec.wires].map((id, index) => [id, process.stdio[3 + index] as Duplex]),
+    )
+    const log = createWriteStream(join(spec.dir, 'qmp.log'))
+    this.qmp = new Qmp(this.wire('qmp'), (line) => log.write(`${line}\n`))
+    this.qtest = new QTest(this.wire('qtest'))
+    this.ended = new Promise((resolve) => {
+      let stderr = ''
+      process.stderr?.setEncoding('utf8').on('data', (text: string) => {
+        stderr = (stderr + text).slice(-8192)
+      })
+      process.once('error', (error) => {
+        log.end()
+        resolve({ code: null, signal: null, stderr: error.message })
+      })
+      process.once('close', (code, signal) => {
+        log.end()
+        resolve({ code, signal, stderr: stderr.trim() })
+      })
+    })
+  }
+
+  /**
+   * Starts QEMU and waits until it answers.
+   *
+   * @throws HostProblem when it does not start.
+   */
+  static async start(spec: EmulatorSpec): Promise<Emulator> {
+    const [file = '', ...args] = guarded([...spec.command, ...emulatorArguments(spec)])
+    const startedAt = performance.now()
+    const process = spawn(file, args, {
+      cwd: spec.dir,
+      stdio: ['ignore', 'ignore', 'pipe', ...[...CONTROL_WIRES, ...spec.wires].map(() => 'pipe' as const)],
+    })
+    const emulator = new Emulator(process, spec, startedAt)
+    const failed = emulator.ended.then((ending) => {
+      throw new HostProblem(
+        `QEMU did not start: ${ending.stderr || describeEnding(ending)}`,
+        `Its command line is in ${join(spec.dir, 'reproduce.sh')}; guestrig doctor checks the installation.`,
+      )
+    })
+    await Promise.race([emulator.qmp.connect().catch(() => failed), failed])
+    failed.catch(() => {})
+    return emulator
+  }
+
+  /** The stream of one wire: what QEMU's character device of that id sends and receives. */
+  wire(id: string): Duplex {
+    const wire = this.#wires.get(id)
+    if (!wire) throw new RangeError(`no wire ${id}: there are ${[...this.#wires.keys()].join(', ')}`)
+    return wire
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid
+  }
+
+  /** Ends QEMU: asks it, then kills it. */
+  async stop(): Promise<void> {
+    this.qmp.execute('quit').catch(() => {})
+    const kill = setTimeout(() => this.kill(), PATIENCE)
+    await this.ended
+    clearTimeout(kill)
+    for (const wire of this.#wires.values()) wire.destroy()
+  }
+
+  /** Ends QEMU at once. */
+  kill(): void {
+    this.#process.kill('SIGKILL')
+  }
+}
+
+export function describeEnding(ending: Ending): string {
+  const how = ending.signal ? `was killed by ${ending.signal}` : `ended with status ${ending.code}`
+  return ending.stderr ? `${how}: ${ending.stderr}` : how
+}
+
+/** QEMU's whole argument list: file descriptor 3 is QMP, 4 is qtest, from 5 on the wires in their order. */
+function emulatorArguments(spec: EmulatorSpec): string[] {
+  return [
+    ...spec.args,
+    ...['-sandbox', SANDBOX],
+    ...['-chardev', 'socket,id=qmp,fd=3', '-mon', 'chardev=qmp,mode=control'],
+    ...['-chardev', 'socket,id=qtest,fd=4', '-object', 'qtest,id=qtest0,chardev=qtest'],
+    ...spec.wires.flatMap((id, index) => [
+      '-chardev',
+      `socket,id=${id},fd=${5 + index},logfile=${join(spec.dir, `${id}.raw`)}`,
+    ]),
+  ]
+}

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+export { describeEnding, Emulator, type EmulatorSpec, type Ending } from './emulator.ts'
+export { Qmp, QmpError, type QmpEvents } from './qmp.ts'
+export { QTest } from './qtest.ts'
+export { writeReproducer } from './reproduce.ts'

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+import { chmod, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { EmulatorSpec } from './emulator.ts'
+
+const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)
+
+/** Options and their values on lines of their own. */
+function lines(args: string[]): string[] {
+  return args.reduce<string[]>((sofar, word) => {
+    if (word.startsWith('-') || sofar.length === 0) sofar.push(quote(word))
+    else sofar.push(`${sofar.pop()} ${quote(word)}`)
+    return sofar
+  }, [])
+}
+
+/**
+ * Writes `reproduce.sh` into the run's folder: the same QEMU command line, runnable without guestrig. The first UART is on the
+ * terminal, the other UARTs go to files, and nobody speaks to the agents.
+ */
+export async function writeReproducer(spec: EmulatorSpec): Promise<void> {
+  const wires = spec.wires.flatMap((id) => {
+    if (id === 'uart0') return ['-chardev', 'stdio,id=uart0,signal=on']
+    return ['-chardev', id.startsWith('uart') ? `file,id=${id},path=${id}.reproduced` : `null,id=${id}`]
+  })
+  const script = [
+    '#!/bin/sh',
+    '# The machine of this run on bare QEMU. Ctrl-C ends it.',
+    'cd "$(dirname "$0")" || exit 1',
+    `exec ${lines([...spec.command, ...spec.args, ...wires, '"$@"']).join(' \\\n  ').replace(`'"$@"'`, '"$@"')}`,
+    '',
+  ].join('\n')
+  const file = join(spec.dir, 'reproduce.sh')
+  await writeFile(file, script)
+  await chmod(file, 0o755)
+}

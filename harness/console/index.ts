@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+export { Console } from './console.ts'
+export { type Found, watchForFailure } from './failure-watch.ts'
+export { type ConsoleLine, XEN } from './line.ts'
+export { LineSplitter } from './line-splitter.ts'
+export { DeadlineExpired, type Failure, GuestCrash, GuestHang, indent, type Verdict } from './problems.ts'
+export { type Attributed, XenWire } from './xen-wire.ts'

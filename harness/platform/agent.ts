@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The harness's end of a domain's agent (`images/guest/agent.c` is the other, and describes the frames): runs commands with
+ * exact bytes and an exit status, many at once.
+ */
+import type { Duplex } from 'node:stream'
+
+const HEADER = 12
+/** Bytes of one STDIN frame. */
+const CHUNK = 32 * 1024
+
+const Frame = { run: 1, stdin: 2, kill: 3, ping: 4, hello: 64, stdout: 65, stderr: 66, exit: 67, pong: 68 } as const
+const How = { exited: 0, signalled: 1, notStarted: 2 } as const
+
+const SIGKILL = 9
+
+export interface CommandResult {
+  /** Standard output, as UTF-8. */
+  stdout: string
+  stderr: string
+  /** Standard output, byte for byte. */
+  bytes: Buffer
+  /** Exit status; 128 + n when a signal n ended it, 127 when it could not be started. */
+  status: number
+}
+
+interface Running {
+  stdout: Buffer[]
+  stderr: Buffer[]
+  resolve: (result: CommandResult) => void
+  reject: (reason: Error) => void
+}
+
+export class Agent {
+  /** What the agent said when it came up: role and kernel release, such as `domU 6.12.107`. */
+  readonly hello: Promise<string>
+  readonly #stream: Duplex
+  readonly #running = new Map<number, Running>()
+  readonly #pongs = new Map<number, () => void>()
+  #greet: (text: string) => void = () => {}
+  #nextId = 1
+  #received: Buffer = Buffer.alloc(0)
+
+  constructor(stream: Duplex) {
+    this.#stream = stream
+    this.hello = new Promise((resolve) => {
+      this.#greet = resolve
+    })
+    stream.on('data', (bytes: Buffer) => this.#receive(bytes))
+    stream.on('error', () => {})
+    stream.on('close', () => {
+      for (const { reject } of this.#running.values()) reject(new Error('QEMU has gone'))
+      this.#running.clear()
+    })
+  }
+
+  /** Runs `argv`; when `signal` aborts, the command's processes are killed and the promise rejects with the reason. */
+  run(argv: string[], options: { input?: string | Uint8Array | undefined; signal: AbortSignal }): Promise<CommandResult> {
+    const id = this.#nextId++
+    return new Promise((resolve, reject) => {
+      const abort = () => {
+        this.#running.delete(id)
+        this.#send(id, Frame.kill, Buffer.from(Uint32Array.of(SIGKILL).buffer))
+        reject(options.signal.reason)
+      }
+      const over = () => options.signal.removeEventListener('abort', abort)
+      this.#running.set(id, {
+        stdout: [],
+        stderr: [],
+        resolve: (result) => {
+          over()
+          resolve(result)
+        },
+        reject: (reason) => {
+          over()
+          reject(reason)
+        },
+      })
+      options.signal.addEventListener('abort', abort)
+      this.#send(id, Frame.run, Buffer.from(argv.map((word) => `${word}\0`).join('')))
+      const input = Buffer.from(options.input ?? '')
+      for (let at = 0; at < input.length; at += CHUNK) this.#send(id, Frame.stdin, input.subarray(at, at + CHUNK))
+      this.#send(id, Frame.stdin, Buffer.alloc(0))
+    })
+  }
+
+  /** Resolves when the agent answers. */
+  ping(): Promise<void> {
+    const id = this.#nextId++
+    return new Promise((resolve) => {
+      this.#pongs.set(id, resolve)
+      this.#send(id, Frame.ping, Buffer.alloc(0))
+    })
+  }
+
+  #send(id: number, type: number, payload: Buffer): void {
+    if (this.#stream.destroyed) return
+    const header = Buffer.alloc(HEADER)
+    header.writeUInt32LE(payload.length, 0)
+    header.writeUInt32LE(id, 4)
+    header.writeUInt32LE(type, 8)
+    this.#stream.write(Buffer.concat([header, payload]))
+  }
+
+  #receive(bytes: Buffer): void {
+    this.#received = this.#received.length ? Buffer.concat([this.#received, bytes]) : bytes
+    while (this.#received.length >= HEADER) {
+      const end = HEADER + this.#received.readUInt32LE(0)
+      if (this.#received.length < end) return
+      this.#obey(
+        this.#received.readUInt32LE(4),
+        this.#received.readUInt32LE(8),
+        this.#received.subarray(HEADER, end),
+      )
+      this.#received = this.#received.subarray(end)
+    }
+  }
+
+  #obey(id: number, type: number, payload: Buffer): void {
+    const running = this.#running.get(id)
+    switch (type) {
+      case Frame.hello:
+        return this.#greet(payload.toString())
+      case Frame.stdout:
+        running?.stdout.push(Buffer.from(payload))
+        return
+      case Frame.stderr:
+        running?.stderr.push(Buffer.from(payload))
+        return
+      case Frame.exit:
+        this.#running.delete(id)
+        return running?.resolve(result(running, payload.readUInt32LE(0), payload.readUInt32LE(4)))
+      case Frame.pong:
+        this.#pongs.get(id)?.()
+        this.#pongs.delete(id)
+    }
+  }
+}
+
+function result(running: Running, how: number, value: number): CommandResult {
+  const bytes = Buffer.concat(running.stdout)
+  const stderr = Buffer.concat(running.stderr).toString()
+  return {
+    bytes,
+    stdout: bytes.toString(),
+    stderr: how === How.notStarted ? `${stderr}could not be started: errno ${value}` : stderr,
+    status: how === How.exited ? value : how === How.signalled ? 128 + value : 127,
+  }
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createWriteStream, type WriteStream } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { HostProblem, type Images } from '../../images/index.ts'
+import { describeEnding, Emulator, type EmulatorSpec, type Ending, writeReproducer } from '../board/index.ts'
+import { Console, GuestCrash, watchForFailure, XEN } from '../console/index.ts'
+import { watchBoot } from './boot-watch.ts'
+import { type Device, deviceProperties } from './device.ts'
+import { compileTree } from './device-tree.ts'
+import type { CommandResult } from './agent.ts'
+import { Domain } from './domain.ts'
+import { Patience } from './patience.ts'
+import type { BoardOptions, BoardPlan, PlannedDomain, Planner, PlatformName } from './plan.ts'
+import { planVirt } from './virt.ts'
+import { connectUart } from './wiring.ts'
+import { planXen } from './xen.ts'
+
+const PLANNERS: Record<PlatformName, Planner> = { virt: planVirt, xen: planXen }
+
+/** How long a failure's report may still be on its way when QEMU has ended, ms. */
+const LAST_WORDS = 400
+
+/** One running emulated machine: QEMU, its domains, and what they print. */
+export class Board {
+  readonly platform: PlatformName
+  /** The run's folder: consoles, QMP log, device trees, `reproduce.sh`. */
+  readonly dir: string
+  readonly emulator: Emulator
+  readonly domains: readonly Domain[]
+  /** Every console: the domains', and Xen's own on `xen`. */
+  readonly consoles: readonly Console[]
+  readonly patience = new Patience()
+  /** Aborts, with the reason, when a domain crashed or QEMU went: every wait on this board ends with it. */
+  readonly failed: AbortSignal
+  /** ms from QEMU's start until every domain was up. */
+  bootMs = 0
+  readonly #plan: BoardPlan
+  readonly #logs: WriteStream[]
+  readonly #failure = new AbortController()
+  #expected: RegExp | undefined
+  #stopping = false
+
+  private constructor(plan: BoardPlan, dir: string, emulator: Emulator) {
+    this.#plan = plan
+    this.platform = plan.platform
+    this.dir = dir
+    this.emulator = emulator
+    this.failed = this.#failure.signal
+    const consoles = plan.domains.map(({ name }) => new Console(name))
+    this.consoles = plan.platform === 'xen' ? [...consoles, new Console(XEN)] : consoles
+    this.#logs = this.consoles.map((console) => this.#log(console))
+    const context = {
+      patience: this.patience,
+      interruption: this.failed,
+      sysrq: (domain: Domain, key: string) => this.#sysrq(domain, key),
+    }
+    this.domains = plan.domains.map(
+      ({ name }, index) => new Domain(name, this.consoles[index] as Console, emulator.wire(`agent-${name}`), context),
+    )
+    for (const console of this.consoles) this.#watch(console)
+    for (const uart of plan.wires.filter((wire) => wire.startsWith('uart'))) {
+      connectUart(emulator.wire(uart), this.#printers(uart), () => performance.now() - emulator.startedAt)
+    }
+    emulator.qmp.on('SHUTDOWN', ({ guest, reason }) => {
+      if (guest) this.#ended(`the guest ended the machine: ${reason}`)
+    })
+    void emulator.ended.then((ending) => this.#emulatorEnded(ending))
+  }
+
+  /**
+   * Boots a board and waits until every domain is up.
+   *
+   * @throws HostProblem, GuestCrash, GuestHang: whatever kept it from coming up; nothing is left running.
+   */
+  static async boot(
+    platform: PlatformName,
+    options: BoardOptions & { images: Images; dir: string },
+  ): Promise<Board> {
+    const { images, dir } = options
+    await mkdir(dir, { recursive: true })
+    const plan = await PLANNERS[platform](images, options, dir)
+    await writeFile(join(dir, 'board.dts'), plan.tree)
+    await compileTree(plan.tree, join(dir, 'board.dtb'))
+    for (const { file } of options.devices ?? []) if (file) await writeFile(join(dir, file.name), file.content)
+    const spec: EmulatorSpec = { command: images.qemu.command, args: plan.args, wires: plan.wires, dir }
+    await writeReproducer(spec)
+    const board = new Board(plan, dir, await Emulator.start(spec))
+    try {
+      await watchBoot(board)
+    } catch (error) {
+      await board.stop()
+      throw error
+    }
+    board.bootMs = performance.now() - board.emulator.startedAt
+    board.patience.measure(board.bootMs, plan.referenceBoot)
+    return board
+  }
+
+  /** The domain of that name; without a name the one under test: the only one on `virt`, the first domU on `xen`. */
+  domain(name?: string): Domain {
+    const wanted = name ?? this.domains.find((domain) => domain.name !== 'dom0')?.name
+    const domain = this.domains.find((candidate) => candidate.name === wanted)
+    if (domain) return domain
+    throw new RangeError(`no domain '${name}' on this board: it has ${this.domains.map((d) => d.name).join(', ')}`)
+  }
+
+  /** What Xen itself prints. */
+  get xenConsole(): Console {
+    const console = this.consoles.find(({ domain }) => domain === XEN)
+    if (!console) throw new RangeError(`a board of the platform ${this.platform} has no Xen`)
+    return console
+  }
+
+  /** Runs `xl` in dom0. */
+  async xl(...args: string[]): Promise<CommandResult> {
+    return await this.domain('dom0').run(['xl', ...args])
+  }
+
+  /** Plugs a function behind a root port while the board runs (QMP `device_add`). */
+  async plug(device: Device): Promise<void> {
+    if (!device.bus) throw new RangeError('only a function behind a root port can be plugged: name its bus')
+    await this.emulator.qmp.execute('device_add', {
+      ...deviceProperties(device, this.platform === 'xen'),
+      id: `plugged-${device.bus}`,
+    })
+  }
+
+  /** From now on a failure whose title matches is what the scenario wants, and interrupts nothing. */
+  expectCrash(title: RegExp): void {
+    this.#expected = title
+  }
+
+  /** The board has failed: every wait ends with `reason`. The first reason stays. */
+  fail(reason: Error): void {
+    if (!this.#stopping) this.#failure.abort(reason)
+  }
+
+  /** Ends QEMU; the consoles' files are whole afterwards. */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    await this.emulator.stop()
+    await Promise.all(this.#logs.map((log) => new Promise<void>((resolve) => log.end(() => resolve()))))
+  }
+
+  /** Each console in a file of its own, with the time of every line. */
+  #log(console: Console): WriteStream {
+    const file = createWriteStream(join(this.dir, `console-${console.domain}.log`))
+    console.onLine(({ text }) => file.write(`${text}\n`))
+    return file
+  }
+
+  #watch(console: Console): void {
+    watchForFailure(console, ({ failure, verdict }) => {
+      if (this.#expected?.test(failure.title)) return
+      this.fail(
+        verdict === 'crash'
+          ? new GuestCrash(failure)
+          : new HostProblem(`${failure.domain}: ${failure.title}`, `See the consoles in ${this.dir}`),
+      )
+    })
+  }
+
+  /** Which console each printer on a UART goes to: by domid, and `Xen`. */
+  #printers(uart: string): { xen: boolean; console: (source: number | typeof XEN) => Console } {
+    const planned = this.#plan.domains.filter((domain: PlannedDomain) => domain.uart === uart)
+    const byDomid = new Map(planned.map(({ name, domid }) => [domid, this.domain(name).console]))
+    const shared = this.platform === 'xen' && uart === 'uart0'
+    const only = this.consoles.find(({ domain }) => domain === (shared ? XEN : planned[0]?.name)) as Console
+    return { xen: shared, console: (source) => (source === XEN ? only : (byDomid.get(source) ?? only)) }
+  }
+
+  async #sysrq(domain: Domain, key: string): Promise<void> {
+    if (this.platform === 'xen') {
+      await this.xl('sysrq', domain.name, key)
+      return
+    }
+    await this.emulator.qmp.execute('chardev-send-break', { id: 'uart0' })
+    this.emulator.wire('uart0').write(key)
+  }
+
+  #emulatorEnded(ending: Ending): void {
+    this.#ended(`QEMU ${describeEnding(ending)}`)
+  }
+
+  /** A report that explains the end may still be on its way from the wires. */
+  #ended(message: string): void {
+    setTimeout(() => {
+      this.fail(
+        new HostProblem(
+          `${message}\n${this.domains.map((domain) => domain.lastLines(6)).join('\n')}`,
+          `See the consoles and qmp.log in ${this.dir}; reproduce.sh there runs the same machine without guestrig.`,
+        ),
+      )
+    }, LAST_WORDS).unref()
+  }
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Functions that QEMU itself models, as a scenario asks for them; the platform turns them into QEMU's arguments. */
+
+/** Where a function sits: `'00:01.0'` on the host bridge, `'mmio.0'` on a virtio-mmio transport of page 0. */
+export type Place = `${string}:${string}.${number}` | `mmio.${number}`
+
+export interface Device {
+  at: Place
+  /** QEMU's name of the device without its transport (`virtio-net`), or whole (`pcie-root-port`). */
+  model: string
+  virtio: boolean
+  properties: Record<string, string | number | undefined>
+  /** Id of the bridge that it sits behind; undefined: the host bridge. */
+  bus?: string | undefined
+  /** domid of its backend, for a guest that grants its memory: a row of `iommu-map`, or `iommus`. */
+  backend: number
+  /** What must be there before it, such as a `-netdev`. */
+  before: string[]
+  /** A file of the run's folder that it needs, written before QEMU starts. */
+  file?: { name: string; content: Uint8Array }
+}
+
+interface At {
+  at: Place
+  /** Id of the `rootPort` that the function sits behind. */
+  bus?: string
+  /** domid of the backend domain under Xen; default: dom0's. */
+  backend?: number
+}
+
+const suffix = (at: Place): string => at.replace(/[^0-9a-z]/gi, '')
+
+const base = ({ at, bus, backend = 0 }: At): Pick<Device, 'at' | 'bus' | 'backend' | 'before'> => ({
+  at,
+  bus,
+  backend,
+  before: [],
+})
+
+/**
+ * A network function. With `network: 'user'` it is on QEMU's own user network, closed towards the host (`restrict=on`): the
+ * gateway 10.0.2.2 answers ARP and ping. Without a control queue, so that its probe waits for no DMA.
+ */
+export function virtioNet(options: At & { network?: 'user' }): Device {
+  const netdev = `net${suffix(options.at)}`
+  return {
+    ...base(options),
+    model: 'virtio-net',
+    virtio: true,
+    properties: { ctrl_vq: 'off', netdev: options.network ? netdev : undefined },
+    before: options.network ? ['-netdev', `user,id=${netdev},restrict=on`] : [],
+  }
+}
+
+/** A disk with `content` (bytes, padded to whole sectors of 512), writable, its file in the run's folder. */
+export function virtioBlk(options: At & { content: Uint8Array }): Device {
+  const id = `disk${suffix(options.at)}`
+  const content = new Uint8Array(Math.ceil(options.content.length / 512) * 512)
+  content.set(options.content)
+  return {
+    ...base(options),
+    model: 'virtio-blk',
+    virtio: true,
+    properties: { drive: id },
+    before: ['-blockdev', `driver=raw,node-name=${id},file.driver=file,file.filename=${id}.img`],
+    file: { name: `${id}.img`, content },
+  }
+}
+
+/** A source of entropy: its probe waits for no DMA. */
+export function virtioRng(options: At): Device {
+  return { ...base(options), model: 'virtio-rng', virtio: true, properties: {} }
+}
+
+/** A PCIe root port with the id `id`: functions behind it can be plugged while the board runs. */
+export function rootPort(options: At & { id: string }): Device {
+  const slot = Number.parseInt(options.at.split(/[:.]/)[1] ?? '', 16)
+  return {
+    ...base(options),
+    model: 'pcie-root-port',
+    virtio: false,
+    properties: { id: options.id, chassis: slot, slot },
+  }
+}
+
+/** The requester ID of a BDF: bus << 8 | device << 3 | function (PCI Express Base Specification 6.0, section 2.2.6.2). */
+export function requesterId(bdf: string): number {
+  const match = /^([0-9a-f]{2}):([0-9a-f]{2})\.([0-7])$/i.exec(bdf)
+  if (!match) throw new RangeError(`'${bdf}' is not a BDF: expected bus:device.function such as 00:01.0`)
+  const [bus = 0, device = 0, fn = 0] = match.slice(1).map((part) => Number.parseInt(part, 16))
+  if (device > 0x1f) throw new RangeError(`'${bdf}' is not a BDF: a bus has devices 00 to 1f`)
+  return (bus << 8) | (device << 3) | fn
+}
+
+/** The number of the transport of a place `mmio.N`; undefined for a PCI function. */
+export function transportOf(at: Place): number | undefined {
+  return at.startsWith('mmio.') ? Number(at.slice('mmio.'.length)) : undefined
+}
+
+/** QEMU's name and properties for the device, as `device_add` takes them. `granted`: its driver must use the DMA API, so that Xen's grants apply. */
+export function deviceProperties(device: Device, granted: boolean): Record<string, string | number> {
+  const transport = transportOf(device.at)
+  const onPci = transport === undefined
+  const [, slot = '0', fn = '0'] = device.at.split(/[:.]/)
+  const all: Record<string, string | number | undefined> = {
+    driver: device.virtio ? `${device.model}-${onPci ? 'pci' : 'device'}` : device.model,
+    bus: onPci ? (device.bus ?? 'pcie.0') : `virtio-mmio-bus.${transport}`,
+    addr: onPci ? `${Number.parseInt(slot, 16).toString(16)}.${fn}` : undefined,
+    'disable-legacy': device.virtio && onPci ? 'on' : undefined,
+    romfile: device.virtio && onPci ? '' : undefined,
+    iommu_platform: device.virtio && granted ? 'on' : undefined,
+    ...device.properties,
+  }
+  return Object.fromEntries(Object.entries(all).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])))
+}
+
+/** The device on QEMU's command line. */
+export function deviceArguments(device: Device, granted: boolean): string[] {
+  const { driver, ...properties } = deviceProperties(device, granted)
+  const words = Object.entries(properties).map(([key, value]) => `${key}=${value}`)
+  return [...device.before, '-device', [driver, ...words].join(',')]
+}

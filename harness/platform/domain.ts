@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Duplex } from 'node:stream'
+import { type Console, DeadlineExpired, GuestHang, indent } from '../console/index.ts'
+import { HostProblem } from '../../images/index.ts'
+import { Agent, type CommandResult } from './agent.ts'
+import { type Patience, within } from './patience.ts'
+
+export interface RunOptions {
+  /** For the command's standard input; default: none. */
+  input?: string | Uint8Array
+  /** ms, stretched by the board's speed; default 10 000. */
+  timeout?: number
+  /** Resolve whatever the exit status; default false: a status other than 0 rejects. */
+  mayFail?: boolean
+}
+
+/** A command in a guest ended with a status other than 0. */
+export class CommandFailed extends Error {
+  override readonly name = 'CommandFailed'
+  readonly result: CommandResult
+
+  constructor(domain: string, command: string, result: CommandResult) {
+    const said = [result.stderr, result.stdout].join('').trimEnd()
+    super(`in ${domain}: ${command}: status ${result.status}${said ? `\n${indent(said.split('\n'))}` : ''}`)
+    this.result = result
+  }
+}
+
+/** How long a live agent takes to answer at most, ms. */
+const PING = 2000
+
+export interface DomainContext {
+  patience: Patience
+  /** Aborts, with the reason, when the board failed. */
+  interruption: AbortSignal
+  /** Makes a sysrq key arrive in the domain. */
+  sysrq: (domain: Domain, key: string) => Promise<void>
+}
+
+/** One Linux instance on a board: its console, and an agent that runs commands apart from it. */
+export class Domain {
+  readonly name: string
+  readonly console: Console
+  readonly #agent: Agent
+  readonly #context: DomainContext
+
+  constructor(name: string, console: Console, port: Duplex, context: DomainContext) {
+    this.name = name
+    this.console = console
+    this.#agent = new Agent(port)
+    this.#context = context
+  }
+
+  /** Resolves when the domain's init has come up. */
+  get up(): Promise<string> {
+    return this.#agent.hello
+  }
+
+  /**
+   * Runs a command: a string goes to the guest's shell, an array is an argv. Standard output comes back byte for byte and never
+   * touches the console.
+   *
+   * @throws CommandFailed on a status other than 0, unless `mayFail`.
+   * @throws DeadlineExpired when it does not end in time; GuestHang when the guest does not answer at all any more.
+   */
+  async run(command: string | string[], options: RunOptions = {}): Promise<CommandResult> {
+    const { patience, interruption } = this.#context
+    const argv = typeof command === 'string' ? ['sh', '-c', command] : command
+    const shown = typeof command === 'string' ? command : command.join(' ')
+    const ms = patience.scale(options.timeout ?? 10_000)
+    const result = await within(ms, (signal) => this.#agent.run(argv, { input: options.input, signal }), {
+      interruption,
+      explain: () => `in ${this.name}: ${shown}: no end after ${ms} ms\n${this.lastLines()}`,
+    }).catch((error: unknown) => this.#blame(error))
+    if (result.status !== 0 && !options.mayFail) throw new CommandFailed(this.name, shown, result)
+    return result
+  }
+
+  /**
+   * Loads a driver of `drivers/` by name, with its parameters.
+   *
+   * @throws HostProblem when it does not load: without it, nothing can be said of the guest.
+   */
+  async loadDriver(name: string, parameters: Record<string, string> = {}): Promise<void> {
+    const words = Object.entries(parameters).map(([key, value]) => `${key}=${value}`)
+    const result = await this.run(['insmod', `/lib/modules/guestrig/${name}.ko`, ...words], { mayFail: true })
+    if (result.status === 0) return
+    throw new HostProblem(
+      `in ${this.name}: the driver ${name} does not load: ${result.stderr.trim()}\n${this.lastLines()}`,
+      `Was it built for this kernel? A kernel given as a file needs its build tree around it; the reason is on the console above.`,
+    )
+  }
+
+  /** Unloads a driver of `drivers/`. */
+  async unloadDriver(name: string): Promise<void> {
+    await this.run(['rmmod', name.replaceAll('-', '_')])
+  }
+
+  /** Presses a sysrq key: by `xl sysrq` under Xen, by a serial BREAK on the `virt` platform. */
+  async sysrq(key: string): Promise<void> {
+    await this.#context.sysrq(this, key)
+  }
+
+  /** The content of a file in the guest. */
+  async read(path: string): Promise<string> {
+    return (await this.run(['cat', path])).stdout
+  }
+
+  /** Whether the guest still answers. */
+  async isAlive(): Promise<boolean> {
+    const { patience, interruption } = this.#context
+    return await within(patience.scale(PING), () => this.#agent.ping(), { interruption, explain: () => '' }).then(
+      () => true,
+      () => false,
+    )
+  }
+
+  /** The end of the console, for a message. */
+  lastLines(count = 12): string {
+    const lines = this.console.tail(count)
+    return lines.length
+      ? `the last lines of ${this.name}:\n${indent(lines)}`
+      : `${this.name} has printed nothing.`
+  }
+
+  /** A deadline that passed in a guest that does not answer any more is a hang. */
+  async #blame(error: unknown): Promise<never> {
+    if (error instanceof DeadlineExpired && !(await this.isAlive())) {
+      throw new GuestHang(this.name, `${this.name} does not answer any more; ${error.message}`)
+    }
+    throw error
+  }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Images } from '../../images/index.ts'
+import type { AgentPort } from './agent-port.ts'
+import type { Device } from './device.ts'
+
+export type PlatformName = 'virt' | 'xen'
+
+export interface DomUOptions {
+  /** As `xl` shows it. */
+  name: string
+  /** MiB; default 192. */
+  memory?: number
+  /** Default 1. */
+  cpus?: number
+  /** Added to the kernel's command line. */
+  bootargs?: string
+}
+
+/** What a scenario may say of its board; everything has a default. */
+export interface BoardOptions {
+  /** Emulated processors; default 2. */
+  cpus?: number
+  /** MiB; default 512 on `virt`, 1024 on `xen`. */
+  memory?: number
+  /** QEMU's own functions, there from the start. */
+  devices?: Device[]
+  /** Functions that the scenario plugs later (`board.plug`): the guest's `iommu-map` names their backends from the start. */
+  later?: Device[]
+  /** `status` of the host bridge's node, and of the virtio-mmio nodes under test, when the guest starts; default `disabled`. */
+  status?: 'okay' | 'disabled'
+  /** Added to the kernel's command line in the domain under test. */
+  bootargs?: string
+  /** `xen`: whether there is a dom0; default true. */
+  dom0?: boolean
+  /** `xen`: the domUs in the order of their domids, the first under test and owner of the bridge; default one, `DomU`. */
+  domUs?: DomUOptions[]
+  /** A shell on every console, for a person. */
+  shell?: boolean
+}
+
+/** One domain of a plan. */
+export interface PlannedDomain {
+  name: string
+  port: AgentPort
+  /** Wire that carries its console. */
+  uart: 'uart0' | 'uart1'
+  /** domid; undefined on `virt`. */
+  domid?: number
+}
+
+/** Everything about a board that is known before QEMU starts. */
+export interface BoardPlan {
+  platform: PlatformName
+  /** QEMU's arguments, but for the wires. */
+  args: string[]
+  wires: string[]
+  /** Source text of the machine's tree, which QEMU gets as `board.dtb`. */
+  tree: string
+  domains: PlannedDomain[]
+  /** ms that an idle machine of two cores takes until every domain is up: what time limits are given for. */
+  referenceBoot: number
+}
+
+/** Makes the plan. Partial trees are compiled into `dir` on the way, since the machine's tree states their sizes. */
+export type Planner = (images: Images, options: BoardOptions, dir: string) => Promise<BoardPlan>
+
+export const UART0 = 'uart0'
+export const UART1 = 'uart1'

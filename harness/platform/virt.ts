@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The platform `virt`: Linux alone on QEMU's virt machine. */
+import type { Images } from '../../images/index.ts'
+import { AGENT_BOOTARGS, agentArguments, agentPort } from './agent-port.ts'
+import { deviceArguments, transportOf } from './device.ts'
+import { writeTree } from './device-tree.ts'
+import { machineArguments } from './machine-arguments.ts'
+import { machineTree } from './machine-tree.ts'
+import { type BoardOptions, type BoardPlan, UART0 } from './plan.ts'
+
+/** The one domain's name. */
+const DOMAIN = 'linux'
+
+const REFERENCE_BOOT = 800
+
+export async function planVirt(images: Images, options: BoardOptions): Promise<BoardPlan> {
+  const { cpus = 2, memory = 512, devices = [], status = 'disabled' } = options
+  const port = agentPort(DOMAIN, 0, memory)
+  const transports = devices.flatMap((device) => transportOf(device.at) ?? [])
+  const bootargs = ['console=ttyAMA0', AGENT_BOOTARGS, options.shell ? 'guestrig.shell' : '', options.bootargs ?? '']
+  return {
+    platform: 'virt',
+    args: [
+      ...machineArguments({ cpus, memory, virtualization: false }),
+      ...['-kernel', images.kernel.image, '-initrd', images.initramfs.bare],
+      ...['-append', bootargs.filter(Boolean).join(' ')],
+      ...['-serial', `chardev:${UART0}`],
+      ...agentArguments([port]),
+      ...devices.flatMap((device) => deviceArguments(device, false)),
+    ],
+    wires: [UART0, `agent-${DOMAIN}`],
+    tree: writeTree(
+      machineTree({
+        cpus,
+        uarts: 1,
+        agents: [port],
+        bridge: { status },
+        transports: transports.map((transport) => ({ transport, properties: { status } })),
+      }),
+    ),
+    domains: [{ name: DOMAIN, port, uart: UART0 }],
+    referenceBoot: REFERENCE_BOOT,
+  }
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The platform `xen`: Xen at EL2, dom0 with its tools (or none), and dom0less domUs. */
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { HostProblem, type Images } from '../../images/index.ts'
+import { AGENT_BOOTARGS, agentArguments, agentPort, MAX_AGENTS } from './agent-port.ts'
+import { type Device, deviceArguments, requesterId, transportOf } from './device.ts'
+import { cells, compileTree, type TreeNode, writeTree } from './device-tree.ts'
+import { machineArguments } from './machine-arguments.ts'
+import { machineTree } from './machine-tree.ts'
+import { type BoardOptions, type BoardPlan, type DomUOptions, type PlannedDomain, UART0, UART1 } from './plan.ts'
+import {
+  type BootModule,
+  domainNode,
+  GUEST_VIRTIO_MMIO,
+  moduleNodes,
+  passedThroughBridge,
+  passthroughTree,
+} from './xen-tree.ts'
+
+/** Where the boot modules begin: above Xen, and above the tree that QEMU puts at 128 MiB. */
+const MODULES_BASE = 0x4a00_0000
+const MODULE_ALIGNMENT = 2 ** 21
+
+const DOM0 = { name: 'dom0', memory: 256, cpus: 1 }
+const DOMU = { memory: 192, cpus: 1 }
+
+const XEN_BOOTARGS = [
+  'console=dtuart dtuart=serial0',
+  `dom0_mem=${DOM0.memory}M dom0_max_vcpus=${DOM0.cpus}`,
+  // Lines below these levels would be lost, among them what a domU prints.
+  'loglvl=all guest_loglvl=all',
+  // Zeroing all RAM at boot is a third of a second of emulation.
+  'bootscrub=0',
+].join(' ')
+
+const REFERENCE_BOOT = 2200
+
+/** Puts boot modules one behind the other; the same file is loaded once. */
+class ModuleMap {
+  readonly loaded = new Map<string, BootModule>()
+  #next = MODULES_BASE
+
+  async place(kind: BootModule['kind'], file: string, path = file): Promise<BootModule> {
+    const known = this.loaded.get(file)
+    if (known) return known
+    const { size } = await stat(path)
+    const module = { kind, file, address: this.#next, size }
+    this.#next += Math.ceil(size / MODULE_ALIGNMENT) * MODULE_ALIGNMENT
+    this.loaded.set(file, module)
+    return module
+  }
+
+  /** QEMU's arguments that load them all. */
+  get args(): string[] {
+    return [...this.loaded.values()].flatMap(({ file, address }) => [
+      ...['-device', `loader,file=${file},addr=0x${address.toString(16)},force-raw=on`],
+    ])
+  }
+}
+
+function planDomains(options: BoardOptions, memory: number, domUs: DomUOptions[]): PlannedDomain[] {
+  const names = [...(options.dom0 === false ? [] : [DOM0.name]), ...domUs.map(({ name }) => name)]
+  if (names.length > MAX_AGENTS) {
+    throw new HostProblem(
+      `${names.length} domains (${names.join(', ')}): a board has room for the agents of ${MAX_AGENTS}`,
+      'Ask for fewer domUs.',
+    )
+  }
+  return names.map((name, index) => ({
+    name,
+    port: agentPort(name, index, memory),
+    uart: name === DOM0.name ? UART1 : UART0,
+    domid: options.dom0 === false ? index + 1 : index,
+  }))
+}
+
+export async function planXen(images: Images, options: BoardOptions, dir: string): Promise<BoardPlan> {
+  const { cpus = 2, memory = 1024, devices = [], later = [], status = 'disabled' } = options
+  const domUs = options.domUs ?? [{ name: 'DomU' }]
+  const domains = planDomains(options, memory, domUs)
+  const modules = new ModuleMap()
+  const kernel = await modules.place('kernel', images.kernel.image)
+  const shell = options.shell ? ' guestrig.shell' : ''
+  const children: Record<string, TreeNode> = {}
+
+  if (options.dom0 !== false) {
+    Object.assign(children, moduleNodes([kernel, await modules.place('ramdisk', images.initramfs.dom0)]))
+  }
+  const domUNodes: Record<string, TreeNode> = {}
+  for (const [index, domU] of domUs.entries()) {
+    const planned = domains.find(({ name }) => name === domU.name)
+    if (!planned) continue
+    const file = `${domU.name}.dtb`
+    const source = writeTree(guestTree(planned, index === 0 ? { devices: [...devices, ...later], status } : undefined))
+    await compileTree(source, join(dir, file))
+    const bootargs = ['console=ttyAMA0', AGENT_BOOTARGS, domU.bootargs, index === 0 ? options.bootargs : '']
+    domUNodes[domU.name] = domainNode({
+      memory: domU.memory ?? DOMU.memory,
+      cpus: domU.cpus ?? DOMU.cpus,
+      enhanced: options.dom0 !== false,
+      modules: [
+        { ...kernel, bootargs: bootargs.filter(Boolean).join(' ') + shell },
+        await modules.place('ramdisk', images.initramfs.domU),
+        await modules.place('device-tree', file, join(dir, file)),
+      ],
+    })
+  }
+  Object.assign(children, domUNodes)
+
+  const names = domUs.map(({ name }) => name).join(',')
+  const tree = machineTree({
+    cpus,
+    uarts: 2,
+    agents: domains.map(({ port }) => port),
+    agentProperties: (port) => (port.domain === DOM0.name ? {} : { 'xen,passthrough': true }),
+    transports: GUEST_VIRTIO_MMIO.transports.map((transport) => ({
+      transport,
+      properties: { 'xen,passthrough': true },
+    })),
+    bridge: passedThroughBridge,
+    chosen: {
+      properties: {
+        '#address-cells': cells(2),
+        '#size-cells': cells(2),
+        'xen,xen-bootargs': XEN_BOOTARGS,
+        'xen,dom0-bootargs': `console=ttyAMA1 ${AGENT_BOOTARGS} guestrig.domUs=${names}${shell}`,
+      },
+      children,
+    },
+  })
+  return {
+    platform: 'xen',
+    args: [
+      ...machineArguments({ cpus, memory, virtualization: true }),
+      ...['-kernel', images.xen.image],
+      ...modules.args,
+      ...['-serial', `chardev:${UART0}`, '-serial', `chardev:${UART1}`],
+      ...agentArguments(domains.map(({ port }) => port)),
+      ...devices.flatMap((device) => deviceArguments(device, true)),
+    ],
+    wires: [UART0, UART1, ...domains.map(({ name }) => `agent-${name}`)],
+    tree: writeTree(tree),
+    domains,
+    referenceBoot: REFERENCE_BOOT,
+  }
+}
+
+/** The partial tree of a domU; the one under test owns the bridge and the virtio-mmio page. */
+function guestTree(
+  domain: PlannedDomain,
+  owner: { devices: Device[]; status: 'okay' | 'disabled' } | undefined,
+): TreeNode {
+  if (!owner) return passthroughTree({ agent: domain.port, backends: [] })
+  const virtio = owner.devices.filter((device) => device.virtio)
+  const onMmio = (index: number) => virtio.find((device) => transportOf(device.at) === index)
+  return passthroughTree({
+    agent: domain.port,
+    bridge: owner.status,
+    backends: virtio
+      .filter((device) => transportOf(device.at) === undefined)
+      .map((device) => ({ rid: requesterId(device.at), domid: device.backend })),
+    virtioMmio: {
+      status: owner.status,
+      domids: GUEST_VIRTIO_MMIO.transports.map((index) => onMmio(index)?.backend ?? 0),
+    },
+  })
+}
