@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+import { cp, mkdir, readdir, readFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import type { Inputs } from './cache.ts'
+import { CROSS_COMPILE } from './kernel.ts'
+import { HostProblem } from './problem.ts'
+import { runTool, ToolFailed } from './run.ts'
+import type { Recipe } from './store.ts'
+
+const RECIPE = 1
+
+/** A folder of drivers/ that holds a Kbuild. */
+export interface DriverSource {
+  name: string
+  folder: string
+  /** File name → hash of its contents. */
+  files: Record<string, string>
+}
+
+/** What is built, never what a build left behind. */
+const SOURCE_FILE = /(\.[chS]|^Kbuild|^Makefile)$/
+
+/** All drivers under a folder, with the hashes of their sources. */
+export async function readDrivers(folder: string): Promise<DriverSource[]> {
+  const names = existsSync(folder) ? (await readdir(folder)).sort() : []
+  const drivers = names.filter((name) => existsSync(join(folder, name, 'Kbuild')))
+  return await Promise.all(
+    drivers.map(async (name) => ({ name, folder: join(folder, name), files: await hashFiles(join(folder, name)) })),
+  )
+}
+
+async function hashFiles(folder: string): Promise<Record<string, string>> {
+  const names = (await readdir(folder, { recursive: true })).filter((name) => SOURCE_FILE.test(name)).sort()
+  const hashes = await Promise.all(
+    names.map(async (name) => [
+      name,
+      createHash('sha256')
+        .update(await readFile(join(folder, name)))
+        .digest('hex'),
+    ]),
+  )
+  return Object.fromEntries(hashes)
+}
+
+/** One driver, built against a kernel's object tree. `kernel` names what else its .ko depends on. */
+export function driverRecipe(driver: DriverSource, tree: string, kernel: Inputs): Recipe {
+  return {
+    kind: `driver-${driver.name}`,
+    step: 'drivers',
+    inputs: { recipe: RECIPE, sources: driver.files, kernel },
+    build: async (into, { signal }) => {
+      const copy = join(into, 'source')
+      await mkdir(copy)
+      for (const name of Object.keys(driver.files)) {
+        await cp(join(driver.folder, name), join(copy, name), { recursive: true })
+      }
+      const argv = ['make', '-C', tree, `M=${copy}`, 'ARCH=arm64', `CROSS_COMPILE=${CROSS_COMPILE}`, 'modules'] as const
+      try {
+        await runTool([...argv], { signal })
+      } catch (error) {
+        throw error instanceof ToolFailed ? compileProblem(driver, copy, error) : error
+      }
+      if (!existsSync(join(copy, `${driver.name}.ko`))) {
+        const made = (await readdir(copy)).filter((name) => name.endsWith('.ko'))
+        throw new HostProblem(
+          `drivers/${driver.name} makes ${made.join(', ') || 'no module'} and not ${driver.name}.ko`,
+          `name the module in drivers/${driver.name}/Kbuild as its folder: obj-m := ${driver.name}.o`,
+        )
+      }
+    },
+  }
+}
+
+/** Path of the module in a driver's entry. */
+export const moduleIn = (entry: string, driver: DriverSource) => join(entry, 'source', `${driver.name}.ko`)
+
+const SHOWN_LINES = 6
+
+function compileProblem(driver: DriverSource, copy: string, failed: ToolFailed): HostProblem {
+  const lines = failed.stderr.split('\n')
+  const first = lines.findIndex((line) => /error:|\*\*\*|undefined!/.test(line))
+  const shown = lines
+    .slice(Math.max(first, 0), Math.max(first, 0) + SHOWN_LINES)
+    .map((line) => line.replaceAll(`${copy}/`, `drivers/${driver.name}/`))
+  return new HostProblem(
+    `the driver ${driver.name} does not build:\n${shown.join('\n')}`,
+    `mend drivers/${driver.name} and repeat the command`,
+    { cause: failed },
+  )
+}
