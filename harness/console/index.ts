@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-export { Console } from './console.ts'
+export { Console, type ConsoleContext } from './console.ts'
 export { type Found, watchForFailure } from './failure-watch.ts'
 export { type ConsoleLine, XEN } from './line.ts'
 export { LineSplitter } from './line-splitter.ts'

@@ -84,5 +84,5 @@ export function agentArguments(ports: AgentPort[]): string[] {
   ]
 }
 
-/** What the kernel's command line needs for the agent. */
-export const AGENT_BOOTARGS = 'uio_pdrv_genirq.of_id=guestrig,agent'
+/** What the kernel's command line needs for the agent, and for markers on the console that printk must not drop. */
+export const AGENT_BOOTARGS = 'uio_pdrv_genirq.of_id=guestrig,agent printk.devkmsg=on'

@@ -4,7 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HostProblem, type Images } from '../../images/index.ts'
 import { describeEnding, Emulator, type EmulatorSpec, type Ending, writeReproducer } from '../board/index.ts'
-import { Console, GuestCrash, watchForFailure, XEN } from '../console/index.ts'
+import { Console, type ConsoleContext, GuestCrash, watchForFailure, XEN } from '../console/index.ts'
 import { watchBoot } from './boot-watch.ts'
 import { type Device, deviceProperties } from './device.ts'
 import { compileTree } from './device-tree.ts'
@@ -58,6 +58,7 @@ export class Board {
     this.domains = plan.domains.map(
       ({ name }, index) => new Domain(name, this.consoles[index] as Console, emulator.wire(`agent-${name}`), context),
     )
+    if (plan.platform === 'xen') this.xenConsole.attach(this.#xenContext())
     for (const console of this.consoles) this.#watch(console)
     for (const uart of plan.wires.filter((wire) => wire.startsWith('uart'))) {
       connectUart(emulator.wire(uart), this.#printers(uart), () => performance.now() - emulator.startedAt)
@@ -141,6 +142,15 @@ export class Board {
     this.#stopping = true
     await this.emulator.stop()
     await Promise.all(this.#logs.map((log) => new Promise<void>((resolve) => log.end(() => resolve()))))
+  }
+
+  #xenContext(): ConsoleContext {
+    return {
+      interruption: this.failed,
+      scale: (ms) => this.patience.scale(ms),
+      print: () => Promise.reject(new RangeError('nothing can be printed on the console of Xen at will')),
+      isAlive: async () => (await Promise.all(this.domains.map((domain) => domain.isAlive()))).some(Boolean),
+    }
   }
 
   /** Each console in a file of its own, with the time of every line. */

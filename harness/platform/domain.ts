@@ -49,6 +49,14 @@ export class Domain {
     this.console = console
     this.#agent = new Agent(port)
     this.#context = context
+    console.attach({
+      interruption: context.interruption,
+      scale: (ms) => context.patience.scale(ms),
+      print: async (text) => {
+        await this.run(['sh', '-c', 'cat >/dev/kmsg'], { input: `<6>${text}\n` })
+      },
+      isAlive: () => this.isAlive(),
+    })
   }
 
   /** Resolves when the domain's init has come up. */

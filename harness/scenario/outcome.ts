@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+import { HostProblem } from '../../images/index.ts'
+import { DeadlineExpired, GuestCrash, GuestHang, type Verdict } from '../console/index.ts'
+import { CommandFailed, type PlatformName } from '../platform/index.ts'
+
+/** What became of one scenario on one platform. */
+export interface Outcome {
+  platform: PlatformName
+  verdict: Verdict
+  /** ms, from the start of the board to the verdict. */
+  durationMs: number
+  /** ms from exec of QEMU until every domain was up; undefined if that never was. */
+  bootMs?: number | undefined
+  /** How often it was tried. */
+  attempts: number
+  /** The same for two runs of the same failure; empty for a pass. */
+  signature: string
+  message: string
+  /** The scenario's folder. */
+  dir: string
+}
+
+/** The verdict that an error of a scenario stands for. */
+export function verdictOf(error: unknown): Verdict {
+  if (error instanceof GuestCrash || error instanceof GuestHang || error instanceof DeadlineExpired) return error.verdict
+  if (error instanceof HostProblem) return 'error'
+  if (error instanceof CommandFailed || isAssertion(error)) return 'fail'
+  return 'error'
+}
+
+const isAssertion = (error: unknown): boolean => error instanceof Error && error.name === 'AssertionError'
+
+export function messageOf(error: unknown): string {
+  if (error instanceof HostProblem) return `${error.message}\n→ ${error.remedy}`
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** Without what differs from run to run: times, addresses, numbers. */
+export function signatureOf(verdict: Verdict, error: unknown): string {
+  const title = error instanceof GuestCrash ? error.failure.title : (messageOf(error).split('\n')[0] ?? '')
+  return `${verdict}: ${title.replace(/0x[0-9a-f]+|\b[0-9a-f]{8,}\b/gi, 'ADDR').replace(/\d+(\.\d+)?/g, 'N')}`
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path'
+import { expect, type TestContext, test } from 'vitest'
+import { locateImages } from '../../images/index.ts'
+import { Board, type BoardOptions, type PlatformName, within } from '../platform/index.ts'
+import { type ConsoleMatchers, matchers } from './matchers.ts'
+import { messageOf, type Outcome, signatureOf, verdictOf } from './outcome.ts'
+import { declare } from './registry.ts'
+import { currentRequest } from './run-request.ts'
+
+declare module 'vitest' {
+  // biome-ignore lint/suspicious/noExplicitAny: Vitest's own interface has this type parameter
+  interface Assertion<T = any> extends ConsoleMatchers<T> {}
+  interface TaskMeta {
+    guestrig?: Outcome
+  }
+}
+
+/** A driver of `drivers/`, loaded into the domain under test before the scenario begins. */
+export type DriverToLoad = string | { name: string; parameters: Record<string, string> }
+
+export interface ScenarioOptions {
+  /** One, or several: then the scenario runs on each. */
+  platform: PlatformName | PlatformName[]
+  /** For `guestrig list` and for choosing. */
+  tags?: string[]
+  drivers?: DriverToLoad[]
+  /** The board, if it is to be another than the platform's usual one. */
+  board?: BoardOptions | ((platform: PlatformName) => BoardOptions)
+  /** ms for the whole scenario, stretched by the board's speed; default 60 000. */
+  timeout?: number
+}
+
+export interface ScenarioContext {
+  board: Board
+  platform: PlatformName
+}
+
+type Body = (context: ScenarioContext) => Promise<void>
+
+const TIMEOUT = 60_000
+
+expect.extend(matchers)
+
+/** A script with a name, a platform and assertions: run in a test of its own, on a board of its own. */
+export function scenario(name: string, options: ScenarioOptions, body: Body): void {
+  const wanted = currentRequest().platforms
+  for (const platform of [options.platform].flat()) {
+    if (wanted && !wanted.includes(platform)) continue
+    declare({ name, platform, tags: options.tags ?? [] })
+    test(`${name} [${platform}]`, { timeout: 0 }, (context) => run(context, name, platform, options, body))
+  }
+}
+
+async function run(
+  { task }: TestContext,
+  name: string,
+  platform: PlatformName,
+  options: ScenarioOptions,
+  body: Body,
+): Promise<void> {
+  const request = currentRequest()
+  const attempts = (task.meta.guestrig?.attempts ?? 0) + 1
+  const dir = join(request.dir, folderName(name, platform, attempts))
+  const startedAt = performance.now()
+  let board: Board | undefined
+  const settle = (verdict: Outcome['verdict'], error?: unknown) => {
+    task.meta.guestrig = {
+      platform,
+      verdict,
+      durationMs: performance.now() - startedAt,
+      bootMs: board?.bootMs,
+      attempts,
+      signature: verdict === 'pass' ? '' : signatureOf(verdict, error),
+      message: verdict === 'pass' ? '' : messageOf(error),
+      dir,
+    }
+  }
+  try {
+    const images = await locateImages(request)
+    const boardOptions = typeof options.board === 'function' ? options.board(platform) : (options.board ?? {})
+    board = await Board.boot(platform, { ...boardOptions, images, dir })
+    await perform(board, platform, options, body)
+    settle('pass')
+  } catch (error) {
+    settle(verdictOf(error), error)
+    throw error
+  } finally {
+    await board?.stop()
+  }
+}
+
+/** The drivers, then the body; a failure of the board that nobody waited for counts as well. */
+async function perform(board: Board, platform: PlatformName, options: ScenarioOptions, body: Body): Promise<void> {
+  const ms = board.patience.scale(options.timeout ?? TIMEOUT)
+  const everything = async () => {
+    for (const driver of options.drivers ?? []) {
+      const { name, parameters } = typeof driver === 'string' ? { name: driver, parameters: {} } : driver
+      await board.domain().loadDriver(name, parameters)
+    }
+    await body({ board, platform })
+    board.failed.throwIfAborted()
+  }
+  await within(ms, everything, {
+    interruption: board.failed,
+    explain: () => `the scenario was not over after ${ms} ms`,
+  })
+}
+
+function folderName(name: string, platform: PlatformName, attempts: number): string {
+  const words = name.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 60)
+  return `${words}.${platform}${attempts > 1 ? `.${attempts}` : ''}`
+}
