@@ -11,7 +11,12 @@
 
 #include "pseudo-hotplug.h"
 
-/* of_update_property() is not exported; between the two calls, no status. */
+/*
+ * of_update_property() is not exported; between the two calls, no status. A
+ * property that was removed once may be added again: where of_add_property()
+ * does not take it off the list of dead properties (6.1), nothing walks that
+ * list in a kernel without OF_DYNAMIC.
+ */
 static int ph_replace(struct device_node *np, struct property *old,
 		      struct property *new)
 {

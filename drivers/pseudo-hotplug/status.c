@@ -93,8 +93,9 @@ static void ph_report_unbound(struct device_node *np)
 
 	if (!pdev)
 		return;
+	/* With the lock held, no probe is under way. */
 	device_lock(&pdev->dev);
-	bound = device_is_bound(&pdev->dev);
+	bound = pdev->dev.driver;
 	device_unlock(&pdev->dev);
 	if (!bound)
 		pr_info("%pOF: no driver is bound to %s\n", np,
