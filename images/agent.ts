@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CROSS_COMPILE } from './kernel.ts'
-import { HostProblem } from './problem.ts'
-import { runTool, ToolFailed } from './run.ts'
+import { HostProblem, ToolFailed } from './problem.ts'
+import { runTool } from './run.ts'
 import type { Recipe } from './store.ts'
 
 const RECIPE = 1
@@ -16,6 +16,8 @@ export async function agentRecipe(source: string, compiler: string): Promise<Rec
   return {
     kind: 'agent',
     step: 'guest agent',
+    space: 5e6,
+    quick: true,
     inputs: { recipe: RECIPE, flags: FLAGS, compiler, source: createHash('sha256').update(text).digest('hex') },
     build: async (into, { signal }) => {
       try {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { HostProblem } from './problem.ts'
-import { runTool, ToolFailed } from './run.ts'
+import { HostProblem, ToolFailed } from './problem.ts'
+import { runTool } from './run.ts'
 
 /** One file of the archive, as apt verified it: the hash comes from a signed index. */
 export interface Package {
@@ -20,6 +20,11 @@ export const HOST_ARCH = process.arch === 'arm64' ? 'arm64' : 'amd64'
 
 /** The keyring moved from .gpg to .pgp in trixie; both may be there. */
 const KEYRINGS = ['gpg', 'pgp'].map((suffix) => `/usr/share/keyrings/debian-archive-keyring.${suffix}`)
+
+/** Folder of the private apt in a cache. */
+export function aptFolder(cache: string): string {
+  return join(cache, 'apt')
+}
 
 /**
  * An apt of our own beside the host's: other suites, another architecture, no root, and nothing of the host's changes.
@@ -141,7 +146,9 @@ export async function aptOptions(folder: string): Promise<string[]> {
   ]
   const file = join(folder, 'apt.conf')
   await mkdir(folder, { recursive: true })
-  await writeFile(file, `${lines.join('\n')}\n`)
+  // Whole or not at all: another apt of ours that reads half of it would turn to the host's own state.
+  await writeFile(`${file}.${process.pid}`, `${lines.join('\n')}\n`)
+  await rename(`${file}.${process.pid}`, file)
   return ['-c', file]
 }
 

@@ -5,9 +5,9 @@ import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { aptOptions, firstError, type Package } from './apt.ts'
-import { HostProblem } from './problem.ts'
+import { HostProblem, PackageGone, ToolFailed } from './problem.ts'
 import type { Amount } from './progress.ts'
-import { runTool, ToolFailed } from './run.ts'
+import { runTool } from './run.ts'
 
 /** How often the size of what has come is looked at, ms. */
 const LOOK_EVERY = 250
@@ -71,7 +71,7 @@ function problem(error: unknown, asked: readonly Package[]): unknown {
   if (!(error instanceof ToolFailed)) return error
   const gone = /Failed to fetch (\S+)\s+404/.exec(error.stderr)?.[1]
   if (gone) {
-    return new HostProblem(`the mirror no longer has ${gone}`, 'guestrig setup --update', { cause: error })
+    return new PackageGone(`the mirror no longer has ${gone}`, 'guestrig setup --update', { cause: error })
   }
   const from = asked[0] ? new URL(asked[0].uri).origin : 'the mirror'
   return new HostProblem(

@@ -5,8 +5,8 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { Inputs } from './cache.ts'
 import { CROSS_COMPILE } from './kernel.ts'
-import { HostProblem } from './problem.ts'
-import { runTool, ToolFailed } from './run.ts'
+import { HostProblem, ToolFailed } from './problem.ts'
+import { runTool } from './run.ts'
 import type { Recipe } from './store.ts'
 
 const RECIPE = 1
@@ -49,6 +49,9 @@ export function driverRecipe(driver: DriverSource, tree: string, kernel: Inputs)
   return {
     kind: `driver-${driver.name}`,
     step: 'drivers',
+    label: driver.name,
+    space: 10e6,
+    quick: true,
     inputs: { recipe: RECIPE, sources: driver.files, kernel },
     build: async (into, { signal }) => {
       const copy = join(into, 'source')

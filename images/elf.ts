@@ -66,6 +66,9 @@ function readSegments(file: Buffer): Segment[] {
   })
 }
 
+/** The C library loads it by name when a thread ends or is cancelled, and aborts the program where it is missing. */
+export const LOADED_LATE = 'libgcc_s.so.1'
+
 /**
  * The files among `pool` (by base name) that the roots need, directly or through others, in the order found.
  * @throws {Error} a library is in none of the packages

@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import type { Package } from './apt.ts'
 import { type Member, packCpio } from './cpio.ts'
 import { baseName, librariesByName, type PackedFile, readDeb } from './deb.ts'
-import { interpreter, libraryClosure } from './elf.ts'
+import { interpreter, LOADED_LATE, libraryClosure } from './elf.ts'
 import { packageHashes, XEN_VERSION } from './packages.ts'
 import type { Recipe, Work } from './store.ts'
 import { ROLES, type Role } from './types.ts'
 
-const RECIPE = 1
+const RECIPE = 2
 
 /** Where Debian keeps the tools that match one hypervisor series. */
 const XEN_BIN = `usr/lib/xen-${XEN_VERSION}/bin`
@@ -48,6 +48,7 @@ export function guestToolsRecipe(packages: readonly Package[]): Recipe {
   return {
     kind: 'guest-tools',
     step: 'guest tools',
+    space: 30e6,
     inputs: { recipe: RECIPE, packages: packageHashes(packages), programs: PROGRAMS, applets: APPLETS },
     packages,
     build: assembleTools,
@@ -84,7 +85,7 @@ function ofRole(role: Role, files: readonly PackedFile[], libraries: Map<string,
   const programs = PROGRAMS[role].map((path) => ({ path, data: find(files, path).data }))
   const roots = programs.map(({ data }) => data)
   const loader = roots.map(interpreter).find(Boolean)
-  const needed = new Set(libraryClosure(roots, libraries))
+  const needed = new Set(roots.length > 0 ? [LOADED_LATE, ...libraryClosure(roots, libraries)] : [])
   if (loader) needed.delete(baseName(loader))
   return [
     ...(role === 'dom0' ? XEN_FOLDERS.map((path): Member => ({ path, kind: 'folder' })) : []),

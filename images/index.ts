@@ -1,46 +1,73 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdir } from 'node:fs/promises'
-import { assemble, neededSets } from './assemble.ts'
+import { assemble } from './assemble.ts'
 import { Cache, cacheFolder } from './cache.ts'
-import { findMirror } from './mirror.ts'
-import { readResolved, resolvePackages } from './packages.ts'
+import { checkHostTools } from './host-tools.ts'
+import { parseKernelSpec } from './kernel-spec.ts'
+import { AskingIndex, RecordedIndex } from './package-index.ts'
+import { XEN_VERSION } from './packages.ts'
+import { asHostProblem, Interrupted, PackageGone } from './problem.ts'
 import type { Progress } from './progress.ts'
-import { BuildingStore, FinishedStore, notSetUp } from './store.ts'
+import { BuildingStore, FinishedStore, QuickStore } from './store.ts'
 import type { Images, ImagesRequest } from './types.ts'
 
-export { HostProblem } from './problem.ts'
+export { HostProblem, Interrupted } from './problem.ts'
 export type { Progress, ProgressEvent } from './progress.ts'
 export type { Images, ImagesRequest, Kernel, Qemu, Role, Xen } from './types.ts'
 
 /**
- * Looks only: everything must be in the cache already. Takes a few milliseconds.
+ * Looks only: everything must be in the cache already. Takes a few milliseconds. For a kernel or a hypervisor given as a
+ * path, the drivers and the initramfs for it are made if need be, which takes a second or two.
  * @throws {HostProblem} something is missing; the remedy is `guestrig setup`
  */
 export async function locateImages(request: ImagesRequest = {}): Promise<Images> {
   const cache = new Cache(cacheFolder(request.cache))
-  const resolved = await readResolved(cache.folder)
-  if (!resolved) throw notSetUp('anything')
-  return await assemble(request, resolved, new FinishedStore(cache))
+  const own = parseKernelSpec(request.kernel).kind === 'path' || (request.xen ?? XEN_VERSION) !== XEN_VERSION
+  const store = own ? new QuickStore(cache, () => {}) : new FinishedStore(cache)
+  try {
+    return await assemble(request, new RecordedIndex(cache), store)
+  } catch (error) {
+    throw asHostProblem(error, cache.folder)
+  }
+}
+
+export interface SetupRequest extends ImagesRequest {
+  progress: Progress
+  signal?: AbortSignal | undefined
+  /** Ask the mirror again which packages there are, instead of keeping to what was recorded. */
+  update?: boolean | undefined
 }
 
 /**
  * Fetches and builds what is missing. It can be interrupted at any point, with SIGKILL too, and repeated; several at once
  * share the work.
+ * @throws {HostProblem} the host, the network or the request stands in the way
+ * @throws {Interrupted} the signal was aborted
  */
-export async function setupImages(
-  request: ImagesRequest & { progress: Progress; signal?: AbortSignal | undefined },
-): Promise<Images> {
-  const { progress, signal } = request
+export async function setupImages(request: SetupRequest): Promise<Images> {
   const cache = new Cache(cacheFolder(request.cache))
-  await mkdir(cache.folder, { recursive: true })
-  await cache.sweep()
-  const wanted = neededSets(request)
-  let resolved = await readResolved(cache.folder)
-  if (!resolved || wanted.some((name) => !resolved?.sets[name])) {
-    const start = performance.now()
-    progress({ kind: 'start', step: 'package index' })
-    resolved = await resolvePackages(cache.folder, await findMirror(request.mirror), resolved, wanted, signal)
-    progress({ kind: 'end', step: 'package index', ms: performance.now() - start, outcome: 'made' })
+  try {
+    await mkdir(cache.folder, { recursive: true })
+    await checkHostTools(request)
+    await cache.sweep()
+    return await setUp(request, cache)
+  } catch (error) {
+    if (request.signal?.aborted) throw new Interrupted()
+    throw asHostProblem(error, cache.folder)
   }
-  return await assemble(request, resolved, new BuildingStore(cache, progress, signal))
+}
+
+async function setUp(request: SetupRequest, cache: Cache): Promise<Images> {
+  const { progress, mirror } = request
+  const stop = new AbortController()
+  const signal = request.signal ? AbortSignal.any([request.signal, stop.signal]) : stop.signal
+  const index = new AskingIndex(cache, { mirror, progress, signal })
+  if (request.update) await index.forget()
+  try {
+    return await assemble(request, index, new BuildingStore(cache, progress, signal), () => stop.abort())
+  } catch (error) {
+    // What was recorded in an earlier run has left the mirror since: ask what there is now.
+    if (!(error instanceof PackageGone) || index.asked) throw error
+    return await setUp({ ...request, update: true }, cache)
+  }
 }

@@ -32,6 +32,8 @@ export async function initramfsRecipe(parts: InitramfsParts): Promise<Recipe> {
   return {
     kind: 'initramfs',
     step: 'initramfs',
+    space: 30e6,
+    quick: true,
     inputs: {
       recipe: RECIPE,
       tools: basename(parts.tools),

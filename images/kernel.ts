@@ -2,10 +2,10 @@
 import { availableParallelism } from 'node:os'
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { HostProblem } from './problem.ts'
+import { HostProblem, ToolFailed } from './problem.ts'
 import type { Amount } from './progress.ts'
 import { mergeFragments, unmetSymbols } from './kernel-config.ts'
-import { runTool, ToolFailed } from './run.ts'
+import { runTool } from './run.ts'
 
 /** Bump when the same source and fragments must give another Image or another tree. */
 export const KERNEL_RECIPE = 1

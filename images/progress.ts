@@ -7,14 +7,18 @@ export interface Amount {
   unit: 'bytes' | 'objects' | 'packages'
 }
 
-/** What happens during a set-up. Steps overlap in time; `step` is the title that names one. */
+/** What happens during a set-up. Steps overlap in time; a step that is taken several times says in `label` for what. */
 export type ProgressEvent =
-  | { kind: 'start'; step: string }
-  | { kind: 'advance'; step: string; amount: Amount; doing?: string | undefined }
-  | { kind: 'wait'; step: string; text: string }
-  | { kind: 'end'; step: string; ms: number; outcome: 'present' | 'made'; detail?: string | undefined }
-  | { kind: 'note'; text: string }
+  | ({ kind: 'start' } & Taken)
+  | ({ kind: 'advance'; amount: Amount; doing?: string | undefined } & Taken)
+  | ({ kind: 'wait'; text: string } & Taken)
+  | ({ kind: 'end'; ms: number; outcome: 'present' | 'made'; detail?: string | undefined } & Taken)
   | { kind: 'warning'; text: string }
+
+interface Taken {
+  step: Step
+  label?: string | undefined
+}
 
 /** Receives the events of a set-up, in order. Must not throw. */
 export type Progress = (event: ProgressEvent) => void

@@ -3,12 +3,12 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { HOST_ARCH, type Package } from './apt.ts'
 import { baseName, librariesByName, type PackedFile, readDeb } from './deb.ts'
-import { interpreter, libraryClosure } from './elf.ts'
+import { interpreter, LOADED_LATE, libraryClosure } from './elf.ts'
 import { packageHashes, upstreamVersion } from './packages.ts'
 import type { Recipe, Work } from './store.ts'
 import type { Qemu } from './types.ts'
 
-const RECIPE = 1
+const RECIPE = 2
 const PROGRAM = 'usr/bin/qemu-system-aarch64'
 
 /** Option ROMs of the network cards; the firmware of other machines is not needed, and virt boots without any. */
@@ -20,6 +20,7 @@ export function qemuRecipe(packages: readonly Package[]): Recipe {
   return {
     kind: 'qemu',
     step: 'QEMU',
+    space: 250e6,
     inputs: { recipe: RECIPE, hostArch: HOST_ARCH, packages: packageHashes(packages) },
     packages,
     build: unpackQemu,
@@ -40,7 +41,10 @@ async function unpackQemu(into: string, { debs, advance }: Work): Promise<void> 
   await writeAll(
     into,
     'lib',
-    [...new Set([loader, ...libraryClosure([program.data], libraries)])].map((name) => [name, libraries.get(name)]),
+    [...new Set([loader, LOADED_LATE, ...libraryClosure([program.data], libraries)])].map((name) => [
+      name,
+      libraries.get(name),
+    ]),
   )
   await writeAll(
     into,

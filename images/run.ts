@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import { HostProblem, Interrupted } from './problem.ts'
+import { diskFull, HostProblem, Interrupted, ToolFailed } from './problem.ts'
 
 export interface RunOptions {
   cwd?: string
@@ -10,27 +10,6 @@ export interface RunOptions {
   signal?: AbortSignal | undefined
   /** Called with every line of standard output, as it comes. */
   onLine?: (line: string) => void
-}
-
-/** A tool ended with a status other than 0. */
-export class ToolFailed extends Error {
-  override readonly name = 'ToolFailed'
-  readonly argv: readonly string[]
-  /** Exit status as a shell counts it: 128 + n for signal n. */
-  readonly status: number
-  /** The last lines of standard error, or of standard output where that is empty. */
-  readonly tail: string
-  /** Everything on standard error. */
-  readonly stderr: string
-
-  constructor(argv: readonly string[], status: number, stdout: string, stderr: string) {
-    const tail = (stderr.trim() || stdout.trim()).split('\n').slice(-12).join('\n')
-    super(`${argv[0]} ended with status ${status}: ${tail}`)
-    this.argv = argv
-    this.status = status
-    this.tail = tail
-    this.stderr = stderr
-  }
 }
 
 /**
@@ -103,13 +82,4 @@ function explain(failed: ToolFailed): Error {
   }
   if (/No space left on device|Disk quota exceeded/.test(failed.stderr)) return diskFull(failed)
   return failed
-}
-
-/** The one message for a full disk, from whoever met it. */
-export function diskFull(cause: unknown): HostProblem {
-  return new HostProblem(
-    'the disk of the cache is full',
-    'free some space (about 3 GB are needed) or point GUESTRIG_CACHE to another disk, then repeat the command',
-    { cause },
-  )
 }

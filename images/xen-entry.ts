@@ -4,27 +4,28 @@ import { readFile } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import type { Package } from './apt.ts'
 import { readDeb } from './deb.ts'
-import { packageHashes, type SetName, upstreamVersion, XEN_VERSION } from './packages.ts'
+import type { PackageIndex } from './package-index.ts'
+import { packageHashes, upstreamVersion, XEN_VERSION } from './packages.ts'
 import { HostProblem } from './problem.ts'
 import type { Recipe, Store } from './store.ts'
 import type { Xen } from './types.ts'
-import { prepareXen, readXenNotes, xenImage } from './xen.ts'
+import { prepareXen, readXenNotes, type XenNotes, xenImage } from './xen.ts'
 
 const RECIPE = 1
 
 /** The hypervisor, from the distribution or from a path, as the board will load it. */
 export async function obtainXen(
   spec: string = XEN_VERSION,
-  set: (name: SetName) => Package[],
+  index: PackageIndex,
   store: Store,
 ): Promise<Xen> {
-  const qemuVersion = upstreamVersion(set('qemu'), 'qemu-system-arm')
-  const stock = spec === XEN_VERSION
-  const recipe = stock ? stockRecipe(set('xen'), qemuVersion) : await ownRecipe(resolve(spec), qemuVersion)
+  const qemuVersion = upstreamVersion(await index.get('qemu'), 'qemu-system-arm')
+  const stock = spec === XEN_VERSION ? await index.get('xen') : undefined
+  const recipe = stock ? stockRecipe(stock, qemuVersion) : await ownRecipe(resolve(spec), qemuVersion)
   const entry = await store.obtain(recipe)
   return {
     image: xenImage(entry),
-    version: stock ? upstreamVersion(set('xen'), `xen-hypervisor-${XEN_VERSION}-arm64`) : spec,
+    version: stock ? upstreamVersion(stock, `xen-hypervisor-${XEN_VERSION}-arm64`) : spec,
     ...(await readXenNotes(entry)),
     id: basename(entry),
   }
@@ -35,12 +36,13 @@ function stockRecipe(packages: readonly Package[], qemuVersion: string): Recipe 
   return {
     kind: 'xen',
     step: 'Xen',
+    space: 5e6,
     inputs: { recipe: RECIPE, qemuVersion, packages: packageHashes(packages) },
     packages,
-    build: async (into, { debs }) => {
+    build: async (into, { debs, tell }) => {
       const [image] = await readDeb(debs[0] ?? '', (candidate) => candidate === path)
       if (!image) throw new Error(`the package of the hypervisor has no /${path}`)
-      await prepareXen(into, image.data, qemuVersion)
+      tell(said(await prepareXen(into, image.data, qemuVersion)))
     },
   }
 }
@@ -56,9 +58,17 @@ async function ownRecipe(path: string, qemuVersion: string): Promise<Recipe> {
   return {
     kind: 'xen-path',
     step: 'Xen',
+    space: 5e6,
+    quick: true,
     inputs: { recipe: RECIPE, qemuVersion, image: createHash('sha256').update(image).digest('hex') },
-    build: async (into) => {
-      await prepareXen(into, image, qemuVersion)
+    build: async (into, { tell }) => {
+      tell(said(await prepareXen(into, image, qemuVersion)))
     },
   }
+}
+
+function said({ wfeReplaced }: XenNotes): string {
+  return wfeReplaced > 0
+    ? `${wfeReplaced} WFE made YIELD, or its spinlocks hang under this QEMU`
+    : 'no WFE replaced; where the QEMU sleeps in WFE, its spinlocks may hang'
 }
