@@ -9,6 +9,8 @@ export interface RunRequest {
   kernel?: string | undefined
   xen?: string | undefined
   platforms?: PlatformName[] | undefined
+  /** Scenario files are loaded only to see what is in them. */
+  listing?: boolean
 }
 
 const VARIABLE = 'GUESTRIG_RUN'

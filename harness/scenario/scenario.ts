@@ -44,10 +44,11 @@ expect.extend(matchers)
 
 /** A script with a name, a platform and assertions: run in a test of its own, on a board of its own. */
 export function scenario(name: string, options: ScenarioOptions, body: Body): void {
-  const wanted = currentRequest().platforms
+  const { platforms: wanted, listing } = currentRequest()
   for (const platform of [options.platform].flat()) {
     if (wanted && !wanted.includes(platform)) continue
     declare({ name, platform, tags: options.tags ?? [] })
+    if (listing) continue
     test(`${name} [${platform}]`, { timeout: 0 }, (context) => run(context, name, platform, options, body))
   }
 }

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+import { relative } from 'node:path'
+import pc from 'picocolors'
+import type { Reporter, TestCase, TestModule } from 'vitest/node'
+import { printable } from '../console/index.ts'
+import { type ScenarioResult, scenarioResult, totalsOf } from './results.ts'
+
+const MARK: Record<ScenarioResult['verdict'], string> = {
+  pass: pc.green('✓'),
+  fail: pc.red('✗ fail '),
+  crash: pc.red('✗ crash'),
+  hang: pc.magenta('✗ hang '),
+  error: pc.yellow('! error'),
+}
+
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
+
+/** One line a scenario on the terminal as it ends, what went wrong under it, and the counts at the end. */
+export class ScenarioReporter implements Reporter {
+  readonly scenarios: ScenarioResult[] = []
+  /** Files that could not be loaded, and errors outside of every scenario. */
+  readonly problems: string[] = []
+  readonly #startedAt = performance.now()
+
+  onTestCaseResult(test: TestCase): void {
+    if (test.result().state === 'skipped') return
+    const result = scenarioResult(test)
+    this.scenarios.push(result)
+    const times = result.bootMs === null ? '' : pc.dim(`  ${seconds(result.durationMs)}, booted in ${seconds(result.bootMs)}`)
+    const retried = result.attempts > 1 ? pc.yellow(`  after ${result.attempts} attempts`) : ''
+    process.stdout.write(`${MARK[result.verdict]} ${result.name}${times}${retried}\n`)
+    if (result.verdict === 'pass') return
+    const folder = result.artifacts.dir && pc.dim(`see ${relative(process.cwd(), result.artifacts.dir)}/`)
+    process.stdout.write(`${indent(printable(result.message))}\n${folder ? `${indent(folder)}\n` : ''}`)
+  }
+
+  onTestRunEnd(modules: readonly TestModule[], unhandled: readonly { message: string }[]): void {
+    const errors = [...modules.flatMap((module) => module.errors()), ...unhandled]
+    this.problems.push(...errors.map(({ message }) => message))
+    for (const problem of this.problems) process.stdout.write(`${MARK.error} ${indent(printable(problem)).trim()}\n`)
+    process.stdout.write(`\n${this.#summary()}\n`)
+  }
+
+  #summary(): string {
+    const { pass, flaky, ...bad } = totalsOf(this.scenarios)
+    const kinds = Object.entries(bad).flatMap(([verdict, count]) => (count ? [`${count} ${verdict}`] : []))
+    const failed = Object.values(bad).reduce((sum, count) => sum + count, this.problems.length)
+    const why = kinds.length ? ` (${kinds.join(', ')})` : ''
+    const unstable = flaky ? `, ${flaky} of them only after a retry` : ''
+    const took = pc.dim(` in ${seconds(performance.now() - this.#startedAt)}`)
+    return `${pc.bold(`${pass} passed${unstable}, ${failed} failed`)}${why}${took}`
+  }
+}
+
+const indent = (text: string): string =>
+  text
+    .split('\n')
+    .map((line) => `    ${line}`)
+    .join('\n')

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Boards of other shapes than the usual one. */
+import { expect, scenario } from '../../harness/index.ts'
+
+scenario(
+  'without any dom0, two domUs boot and take commands',
+  { platform: 'xen', tags: ['dom0less'], board: { dom0: false, domUs: [{ name: 'DomU' }, { name: 'DomD' }] } },
+  async ({ board }) => {
+    expect(board.domains.map(({ name }) => name)).toEqual(['DomU', 'DomD'])
+    for (const domain of board.domains) {
+      const { stdout } = await domain.run('echo "I am $(cat /etc/guestrig/role)"')
+      expect(stdout).toBe('I am domU\n')
+      await expect(domain.console).toPrint(/Run \/init as init process/)
+    }
+    await expect(board.xenConsole).toPrint(/Xen is relinquishing|Std\. Loglevel|Freed \d+kB init memory/)
+  },
+)
+
+scenario(
+  'a command answers byte for byte and with its status, and the console shows nothing of it',
+  { platform: ['xen', 'virt'], tags: ['commands'] },
+  async ({ board }) => {
+    for (const domain of board.domains) {
+      const every = Uint8Array.from({ length: 70_000 }, (_, index) => (index * 7) % 256)
+      const echoed = await domain.run(['cat'], { input: every })
+      expect(Buffer.compare(echoed.bytes, every)).toBe(0)
+      const result = await domain.run('echo out; echo err >&2; exit 37', { mayFail: true })
+      expect(result).toMatchObject({ stdout: 'out\n', stderr: 'err\n', status: 37 })
+      expect((await domain.run('kill -9 $$', { mayFail: true })).status).toBe(128 + 9)
+      expect((await domain.run(['/no/such/program'], { mayFail: true })).status).toBe(127)
+      await expect(domain.console).toStayQuietAbout(/^(out|err)$/)
+    }
+  },
+)
