@@ -8,5 +8,16 @@ const CHECK_PARENT = '[ "$PPID" = "$1" ] || exit 1; shift; exec "$@"'
 
 /** The argv that runs `command` so that it does not outlive this process. */
 export function guarded(command: string[]): string[] {
-  return ['setpriv', '--pdeathsig', 'KILL', '--', 'sh', '-c', CHECK_PARENT, 'guard', String(process.pid), ...command]
+  return [
+    'setpriv',
+    '--pdeathsig',
+    'KILL',
+    '--',
+    'sh',
+    '-c',
+    CHECK_PARENT,
+    'guard',
+    String(process.pid),
+    ...command,
+  ]
 }

@@ -65,7 +65,9 @@ export class Qmp {
   constructor(stream: Duplex, log: (line: string) => void = () => {}) {
     this.#stream = stream
     this.#log = log
-    createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on('line', (line) => this.#receive(line))
+    createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on('line', (line) =>
+      this.#receive(line),
+    )
     stream.on('error', () => this.#end())
     stream.on('close', () => this.#end())
   }
@@ -84,7 +86,9 @@ export class Qmp {
     if (this.#ended) throw new QmpError(command, 'Disconnected', 'QEMU has gone')
     const id = this.#nextId++
     const line = JSON.stringify({ execute: command, arguments: args, id })
-    const reply = new Promise<unknown>((resolve, reject) => this.#pending.set(id, { command, resolve, reject }))
+    const reply = new Promise<unknown>((resolve, reject) =>
+      this.#pending.set(id, { command, resolve, reject }),
+    )
     this.#log(`> ${line}`)
     this.#stream.write(`${line}\n`)
     return (await reply) as T
@@ -119,7 +123,11 @@ export class Qmp {
     const message = JSON.parse(line) as Reply
     if (message.event) {
       const { seconds = 0, microseconds = 0 } = message.timestamp ?? {}
-      this.#events.emit(message.event, { event: message.event, data: message.data, at: seconds * 1e3 + microseconds / 1e3 })
+      this.#events.emit(message.event, {
+        event: message.event,
+        data: message.data,
+        at: seconds * 1e3 + microseconds / 1e3,
+      })
       return
     }
     const pending = message.id === undefined ? undefined : this.#pending.get(message.id)

@@ -14,7 +14,11 @@ const hex = (value: number | bigint): string => `0x${value.toString(16)}`
 
 export class QTest {
   readonly #stream: Duplex
-  readonly #waiting: { resolve: (answer: string) => void; reject: (reason: Error) => void; command: string }[] = []
+  readonly #waiting: {
+    resolve: (answer: string) => void
+    reject: (reason: Error) => void
+    command: string
+  }[] = []
 
   constructor(stream: Duplex) {
     this.#stream = stream
@@ -48,6 +52,7 @@ export class QTest {
   }
 
   #end(): void {
-    for (const { command, reject } of this.#waiting.splice(0)) reject(new Error(`qtest: ${command}: QEMU has gone`))
+    for (const { command, reject } of this.#waiting.splice(0))
+      reject(new Error(`qtest: ${command}: QEMU has gone`))
   }
 }

@@ -3,7 +3,8 @@ import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { EmulatorSpec } from './emulator.ts'
 
-const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)
+const quote = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 
 /** Options and their values on lines of their own. */
 function lines(args: string[]): string[] {
@@ -27,7 +28,9 @@ export async function writeReproducer(spec: EmulatorSpec): Promise<void> {
     '#!/bin/sh',
     '# The machine of this run on bare QEMU. Ctrl-C ends it.',
     'cd "$(dirname "$0")" || exit 1',
-    `exec ${lines([...spec.command, ...spec.args, ...wires, '"$@"']).join(' \\\n  ').replace(`'"$@"'`, '"$@"')}`,
+    `exec ${lines([...spec.command, ...spec.args, ...wires, '"$@"'])
+      .join(' \\\n  ')
+      .replace(`'"$@"'`, '"$@"')}`,
     '',
   ].join('\n')
   const file = join(spec.dir, 'reproduce.sh')

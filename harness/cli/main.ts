@@ -21,13 +21,16 @@ registerList(program)
 registerRun(program)
 registerTest(program)
 
-for (const command of program.commands) command.exitOverride().showHelpAfterError(`usage: guestrig ${command.name()} ${command.usage()}`)
+for (const command of program.commands)
+  command.exitOverride().showHelpAfterError(`usage: guestrig ${command.name()} ${command.usage()}`)
 
 /** Exit status for what a command threw, and its one message. */
 function conclude(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? Exit.ok : Exit.usage
   if (error instanceof UsageError) {
-    process.stderr.write(`error: ${error.message}\nusage: guestrig ${process.argv[2] ?? ''} … (guestrig --help shows what there is)\n`)
+    process.stderr.write(
+      `error: ${error.message}\nusage: guestrig ${process.argv[2] ?? ''} … (guestrig --help shows what there is)\n`,
+    )
     return Exit.usage
   }
   if (error instanceof Error && error.name === 'AbortError') return Exit.interrupted

@@ -21,7 +21,8 @@ const whole =
   (least: number) =>
   (text: string): number => {
     const value = Number(text)
-    if (!Number.isInteger(value) || value < least) throw new InvalidArgumentError(`a whole number from ${least} on, please.`)
+    if (!Number.isInteger(value) || value < least)
+      throw new InvalidArgumentError(`a whole number from ${least} on, please.`)
     return value
   }
 

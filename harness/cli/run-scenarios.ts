@@ -30,7 +30,10 @@ export async function runScenarios(files: string[], options: RunOptions): Promis
       watch: false,
       passWithNoTests: true,
       include: [`${SCENARIOS}/**/*${SCENARIO_ENDING}`],
-      reporters: [reporter, ...(options.junit ? [['junit', { outputFile: resolve(options.junit) }] as ['junit', object]] : [])],
+      reporters: [
+        reporter,
+        ...(options.junit ? [['junit', { outputFile: resolve(options.junit) }] as ['junit', object]] : []),
+      ],
       env: requestEnvironment({
         dir,
         kernel: options.kernel,

@@ -54,6 +54,18 @@ export const CATALOGUE: readonly FailureRow[] = [
   xen('domain-crash', '^Hardware Dom(\\d+) crashed', 'hardware domain $1 crashed'),
   xen('xen-trap', '^CPU\\d+: Unexpected Trap: (.*)', 'Xen: unexpected trap: $1'),
   xen('xen-watchdog', '^Watchdog timer .* fired', 'Xen watchdog fired'),
-  { kind: 'init', by: 'init', start: /guestrig-init: failed: (.*)/, title: "the image's init failed: $1", verdict: 'error' },
-  { kind: 'agent', by: 'init', start: /guestrig-agent: (.*)/, title: 'the agent failed: $1', verdict: 'error' },
+  {
+    kind: 'init',
+    by: 'init',
+    start: /guestrig-init: failed: (.*)/,
+    title: "the image's init failed: $1",
+    verdict: 'error',
+  },
+  {
+    kind: 'agent',
+    by: 'init',
+    start: /guestrig-agent: (.*)/,
+    title: 'the agent failed: $1',
+    verdict: 'error',
+  },
 ]

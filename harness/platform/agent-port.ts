@@ -78,7 +78,10 @@ export function agentArguments(ports: AgentPort[]): string[] {
   return [
     ...['-global', 'virtio-mmio.force-legacy=false'],
     ...ports.flatMap((port) => [
-      ...['-device', `virtio-serial-device,id=port-${port.domain},bus=virtio-mmio-bus.${port.transport},max_ports=1`],
+      ...[
+        '-device',
+        `virtio-serial-device,id=port-${port.domain},bus=virtio-mmio-bus.${port.transport},max_ports=1`,
+      ],
       ...['-device', `virtconsole,bus=port-${port.domain}.0,chardev=agent-${port.domain}`],
     ]),
   ]

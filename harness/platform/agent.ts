@@ -9,7 +9,17 @@ const HEADER = 12
 /** Bytes of one STDIN frame. */
 const CHUNK = 32 * 1024
 
-const Frame = { run: 1, stdin: 2, kill: 3, ping: 4, hello: 64, stdout: 65, stderr: 66, exit: 67, pong: 68 } as const
+const Frame = {
+  run: 1,
+  stdin: 2,
+  kill: 3,
+  ping: 4,
+  hello: 64,
+  stdout: 65,
+  stderr: 66,
+  exit: 67,
+  pong: 68,
+} as const
 const How = { exited: 0, signalled: 1, notStarted: 2 } as const
 
 const SIGKILL = 9
@@ -55,7 +65,10 @@ export class Agent {
   }
 
   /** Runs `argv`; when `signal` aborts, the command's processes are killed and the promise rejects with the reason. */
-  run(argv: string[], options: { input?: string | Uint8Array | undefined; signal: AbortSignal }): Promise<CommandResult> {
+  run(
+    argv: string[],
+    options: { input?: string | Uint8Array | undefined; signal: AbortSignal },
+  ): Promise<CommandResult> {
     const id = this.#nextId++
     return new Promise((resolve, reject) => {
       const abort = () => {
@@ -79,7 +92,8 @@ export class Agent {
       options.signal.addEventListener('abort', abort)
       this.#send(id, Frame.run, Buffer.from(argv.map((word) => `${word}\0`).join('')))
       const input = Buffer.from(options.input ?? '')
-      for (let at = 0; at < input.length; at += CHUNK) this.#send(id, Frame.stdin, input.subarray(at, at + CHUNK))
+      for (let at = 0; at < input.length; at += CHUNK)
+        this.#send(id, Frame.stdin, input.subarray(at, at + CHUNK))
       this.#send(id, Frame.stdin, Buffer.alloc(0))
     })
   }
@@ -118,21 +132,16 @@ export class Agent {
 
   #obey(id: number, type: number, payload: Buffer): void {
     const running = this.#running.get(id)
-    switch (type) {
-      case Frame.hello:
-        return this.#greet(payload.toString())
-      case Frame.stdout:
-        running?.stdout.push(Buffer.from(payload))
-        return
-      case Frame.stderr:
-        running?.stderr.push(Buffer.from(payload))
-        return
-      case Frame.exit:
-        this.#running.delete(id)
-        return running?.resolve(result(running, payload.readUInt32LE(0), payload.readUInt32LE(4)))
-      case Frame.pong:
-        this.#pongs.get(id)?.()
-        this.#pongs.delete(id)
+    if (type === Frame.hello) this.#greet(payload.toString())
+    if (type === Frame.stdout) running?.stdout.push(Buffer.from(payload))
+    if (type === Frame.stderr) running?.stderr.push(Buffer.from(payload))
+    if (type === Frame.exit) {
+      this.#running.delete(id)
+      running?.resolve(result(running, payload.readUInt32LE(0), payload.readUInt32LE(4)))
+    }
+    if (type === Frame.pong) {
+      this.#pongs.get(id)?.()
+      this.#pongs.delete(id)
     }
   }
 }

@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { HostProblem, type Images } from '../../images/index.ts'
 import { describeEnding, Emulator, type EmulatorSpec, type Ending, writeReproducer } from '../board/index.ts'
 import { Console, type ConsoleContext, GuestCrash, watchForFailure, XEN } from '../console/index.ts'
+import type { CommandResult } from './agent.ts'
 import { watchBoot } from './boot-watch.ts'
 import { type Device, deviceProperties } from './device.ts'
 import { compileTree } from './device-tree.ts'
-import type { CommandResult } from './agent.ts'
 import { Domain } from './domain.ts'
 import { Patience } from './patience.ts'
 import type { BoardOptions, BoardPlan, PlannedDomain, Planner, PlatformName } from './plan.ts'
@@ -56,7 +56,8 @@ export class Board {
       sysrq: (domain: Domain, key: string) => this.#sysrq(domain, key),
     }
     this.domains = plan.domains.map(
-      ({ name }, index) => new Domain(name, this.consoles[index] as Console, emulator.wire(`agent-${name}`), context),
+      ({ name }, index) =>
+        new Domain(name, this.consoles[index] as Console, emulator.wire(`agent-${name}`), context),
     )
     if (plan.platform === 'xen') this.xenConsole.attach(this.#xenContext())
     for (const console of this.consoles) this.#watch(console)
@@ -83,7 +84,8 @@ export class Board {
     const plan = await PLANNERS[platform](images, options, dir)
     await writeFile(join(dir, 'board.dts'), plan.tree)
     await compileTree(plan.tree, join(dir, 'board.dtb'))
-    for (const { file } of options.devices ?? []) if (file) await writeFile(join(dir, file.name), file.content)
+    for (const { file } of options.devices ?? [])
+      if (file) await writeFile(join(dir, file.name), file.content)
     const spec: EmulatorSpec = { command: images.qemu.command, args: plan.args, wires: plan.wires, dir }
     await writeReproducer(spec)
     const board = new Board(plan, dir, await Emulator.start(spec))
@@ -103,7 +105,9 @@ export class Board {
     const wanted = name ?? this.domains.find((domain) => domain.name !== 'dom0')?.name
     const domain = this.domains.find((candidate) => candidate.name === wanted)
     if (domain) return domain
-    throw new RangeError(`no domain '${name}' on this board: it has ${this.domains.map((d) => d.name).join(', ')}`)
+    throw new RangeError(
+      `no domain '${name}' on this board: it has ${this.domains.map((d) => d.name).join(', ')}`,
+    )
   }
 
   /** What Xen itself prints. */

@@ -28,7 +28,8 @@ export async function watchBoot(board: Booting): Promise<void> {
     rejectHang = reject
   })
   hang.catch(() => {})
-  const report = async (why: string) => rejectHang(new GuestHang(firstDown(board, up), await describeHang(board, up, why)))
+  const report = async (why: string) =>
+    rejectHang(new GuestHang(firstDown(board, up), await describeHang(board, up, why)))
   let silence = setTimeout(report, SILENCE, `nothing was printed for ${SILENCE / 1000} s`)
   const longest = setTimeout(report, LONGEST, `not up after ${LONGEST / 1000} s`)
   const stops = board.consoles.map((console) =>

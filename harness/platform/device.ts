@@ -111,7 +111,9 @@ export function deviceProperties(device: Device, granted: boolean): Record<strin
     iommu_platform: device.virtio && granted ? 'on' : undefined,
     ...device.properties,
   }
-  return Object.fromEntries(Object.entries(all).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])))
+  return Object.fromEntries(
+    Object.entries(all).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
+  )
 }
 
 /** The device on QEMU's command line. */

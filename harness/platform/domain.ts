@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Duplex } from 'node:stream'
-import { type Console, DeadlineExpired, GuestHang, indent } from '../console/index.ts'
 import { HostProblem } from '../../images/index.ts'
+import { type Console, DeadlineExpired, GuestHang, indent } from '../console/index.ts'
 import { Agent, type CommandResult } from './agent.ts'
 import { type Patience, within } from './patience.ts'
 
@@ -117,7 +117,10 @@ export class Domain {
   /** Whether the guest still answers. */
   async isAlive(): Promise<boolean> {
     const { patience, interruption } = this.#context
-    return await within(patience.scale(PING), () => this.#agent.ping(), { interruption, explain: () => '' }).then(
+    return await within(patience.scale(PING), () => this.#agent.ping(), {
+      interruption,
+      explain: () => '',
+    }).then(
       () => true,
       () => false,
     )

@@ -6,8 +6,17 @@ import { MACHINE } from './virt-machine.ts'
  * authentication, which TCG emulates slowly, and it is what Xen's own CI uses. A guest that resets or halts the machine ends QEMU,
  * which the board takes for what it is.
  */
-export function machineArguments(options: { cpus: number; memory: number; virtualization: boolean }): string[] {
-  const machine = [MACHINE, 'gic-version=3', 'dtb-randomness=off', ...(options.virtualization ? ['virtualization=on'] : [])]
+export function machineArguments(options: {
+  cpus: number
+  memory: number
+  virtualization: boolean
+}): string[] {
+  const machine = [
+    MACHINE,
+    'gic-version=3',
+    'dtb-randomness=off',
+    ...(options.virtualization ? ['virtualization=on'] : []),
+  ]
   return [
     ...['-machine', machine.join(','), '-cpu', 'cortex-a57', '-accel', 'tcg,thread=multi'],
     ...['-smp', String(options.cpus), '-m', String(options.memory)],

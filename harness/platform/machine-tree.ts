@@ -31,7 +31,10 @@ export const BRIDGE_NODE = at('pcie', PCIE.mmio.base)
  * Rows of the PCI `interrupt-map`: the four pins of each of the four slots that `interrupt-map-mask` tells apart, rotated
  * as QEMU's bridge does (`hw/arm/virt.c`, `create_pcie_irq_map`).
  */
-export function interruptMap(parent: `&${string}` | number, parentAddressCells: number): (number | `&${string}`)[] {
+export function interruptMap(
+  parent: `&${string}` | number,
+  parentAddressCells: number,
+): (number | `&${string}`)[] {
   const slots = [0, 1, 2, 3]
   const pins = [1, 2, 3, 4]
   return slots.flatMap((slot) =>
@@ -196,7 +199,9 @@ export function machineTree(options: MachineTreeOptions): TreeNode {
           transportNode(transport, properties),
         ]),
       ),
-      ...Object.fromEntries(options.agents.map((port) => [port.node, agentNode(port, options.agentProperties?.(port))])),
+      ...Object.fromEntries(
+        options.agents.map((port) => [port.node, agentNode(port, options.agentProperties?.(port))]),
+      ),
       'reserved-memory': reservedMemory(options.agents),
       ...options.nodes,
     },

@@ -38,7 +38,9 @@ export async function within<T>(
   const signal = AbortSignal.any([deadline.signal, options.interruption])
   try {
     signal.throwIfAborted()
-    const aborted = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    const aborted = new Promise<never>((_, reject) =>
+      signal.addEventListener('abort', () => reject(signal.reason)),
+    )
     aborted.catch(() => {})
     return await Promise.race([work(signal), aborted])
   } finally {

@@ -17,7 +17,12 @@ export async function planVirt(images: Images, options: BoardOptions): Promise<B
   const { cpus = 2, memory = 512, devices = [], status = 'disabled' } = options
   const port = agentPort(DOMAIN, 0, memory)
   const transports = devices.flatMap((device) => transportOf(device.at) ?? [])
-  const bootargs = ['console=ttyAMA0', AGENT_BOOTARGS, options.shell ? 'guestrig.shell' : '', options.bootargs ?? '']
+  const bootargs = [
+    'console=ttyAMA0',
+    AGENT_BOOTARGS,
+    options.shell ? 'guestrig.shell' : '',
+    options.bootargs ?? '',
+  ]
   return {
     platform: 'virt',
     args: [

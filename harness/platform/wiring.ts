@@ -19,7 +19,8 @@ export function connectUart(wire: Readable, printers: Printers, now: () => numbe
       console.push({ domain: console.domain, text, at: now() })
     }
   }
-  const attribute = (line: string): Attributed[] => (printers.xen ? xenWire.push(line) : [{ source: 'Xen', text: line }])
+  const attribute = (line: string): Attributed[] =>
+    printers.xen ? xenWire.push(line) : [{ source: 'Xen', text: line }]
   wire.on('data', (bytes: Uint8Array) => push(splitter.push(bytes).flatMap(attribute)))
   wire.on('end', () => push([...splitter.end().flatMap(attribute), ...xenWire.end()]))
   wire.on('error', () => {})

@@ -66,7 +66,12 @@ export const moduleNodes = (modules: BootModule[]): Record<string, TreeNode> =>
   Object.fromEntries(modules.map((module) => [at('module', module.address), moduleNode(module)]))
 
 /** Tells Xen to start a domU. `memory` in MiB. */
-export function domainNode(options: { memory: number; cpus: number; enhanced: boolean; modules: BootModule[] }): TreeNode {
+export function domainNode(options: {
+  memory: number
+  cpus: number
+  enhanced: boolean
+  modules: BootModule[]
+}): TreeNode {
   return {
     properties: {
       compatible: 'xen,domain',

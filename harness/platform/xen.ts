@@ -8,7 +8,14 @@ import { type Device, deviceArguments, requesterId, transportOf } from './device
 import { cells, compileTree, type TreeNode, writeTree } from './device-tree.ts'
 import { machineArguments } from './machine-arguments.ts'
 import { machineTree } from './machine-tree.ts'
-import { type BoardOptions, type BoardPlan, type DomUOptions, type PlannedDomain, UART0, UART1 } from './plan.ts'
+import {
+  type BoardOptions,
+  type BoardPlan,
+  type DomUOptions,
+  type PlannedDomain,
+  UART0,
+  UART1,
+} from './plan.ts'
 import {
   type BootModule,
   domainNode,
@@ -92,7 +99,9 @@ export async function planXen(images: Images, options: BoardOptions, dir: string
     const planned = domains.find(({ name }) => name === domU.name)
     if (!planned) continue
     const file = `${domU.name}.dtb`
-    const source = writeTree(guestTree(planned, index === 0 ? { devices: [...devices, ...later], status } : undefined))
+    const source = writeTree(
+      guestTree(planned, index === 0 ? { devices: [...devices, ...later], status } : undefined),
+    )
     await compileTree(source, join(dir, file))
     const bootargs = ['console=ttyAMA0', AGENT_BOOTARGS, domU.bootargs, index === 0 ? options.bootargs : '']
     domUNodes[domU.name] = domainNode({

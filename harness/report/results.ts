@@ -69,8 +69,19 @@ export function totalsOf(scenarios: ScenarioResult[]): Totals {
 }
 
 export function makeResults(run: RunIdentity, durationMs: number, scenarios: ScenarioResult[]): Results {
-  const host = { name: hostname(), kernel: release(), arch: arch(), cpus: cpus().length, node: process.version }
-  return { version: 1, run: { ...run, durationMs: Math.round(durationMs), host }, scenarios, totals: totalsOf(scenarios) }
+  const host = {
+    name: hostname(),
+    kernel: release(),
+    arch: arch(),
+    cpus: cpus().length,
+    node: process.version,
+  }
+  return {
+    version: 1,
+    run: { ...run, durationMs: Math.round(durationMs), host },
+    scenarios,
+    totals: totalsOf(scenarios),
+  }
 }
 
 /** Exit status of a run: 1 where a guest failed, 125 where only the host did, so that `git bisect run` skips. */

@@ -26,7 +26,10 @@ export class ScenarioReporter implements Reporter {
     if (test.result().state === 'skipped') return
     const result = scenarioResult(test)
     this.scenarios.push(result)
-    const times = result.bootMs === null ? '' : pc.dim(`  ${seconds(result.durationMs)}, booted in ${seconds(result.bootMs)}`)
+    const times =
+      result.bootMs === null
+        ? ''
+        : pc.dim(`  ${seconds(result.durationMs)}, booted in ${seconds(result.bootMs)}`)
     const retried = result.attempts > 1 ? pc.yellow(`  after ${result.attempts} attempts`) : ''
     process.stdout.write(`${MARK[result.verdict]} ${result.name}${times}${retried}\n`)
     if (result.verdict === 'pass') return
@@ -37,7 +40,8 @@ export class ScenarioReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly { message: string }[]): void {
     const errors = [...modules.flatMap((module) => module.errors()), ...unhandled]
     this.problems.push(...errors.map(({ message }) => message))
-    for (const problem of this.problems) process.stdout.write(`${MARK.error} ${indent(printable(problem)).trim()}\n`)
+    for (const problem of this.problems)
+      process.stdout.write(`${MARK.error} ${indent(printable(problem)).trim()}\n`)
     process.stdout.write(`\n${this.#summary()}\n`)
   }
 

@@ -34,10 +34,17 @@ function consoleOf(received: unknown): Console {
   throw new TypeError('expected a console: expect(board.domain().console)')
 }
 
-const passed = (what: string): Verdict => ({ pass: true, message: () => `not expected, but it came: ${what}` })
+const passed = (what: string): Verdict => ({
+  pass: true,
+  message: () => `not expected, but it came: ${what}`,
+})
 
 export const matchers = {
-  async toPrint(received: unknown, pattern: RegExp, { timeout = TIMEOUT }: WaitOptions = {}): Promise<Verdict> {
+  async toPrint(
+    received: unknown,
+    pattern: RegExp,
+    { timeout = TIMEOUT }: WaitOptions = {},
+  ): Promise<Verdict> {
     const console = consoleOf(received)
     await waitOn(console, {
       probe: () => findLine(console, pattern, console.cursor),
@@ -84,7 +91,10 @@ export const matchers = {
       timeout,
       awaited: () => `the marker '${marker}', which proves that the console is quiet`,
     })
-    const printed = console.texts().slice(0, end - console.cursor).filter((text) => pattern.test(text))
+    const printed = console
+      .texts()
+      .slice(0, end - console.cursor)
+      .filter((text) => pattern.test(text))
     if (printed.length === 0) return passed(`nothing about ${pattern}`)
     throw new DeadlineExpired(`${console.domain} did not stay quiet about ${pattern}:\n${indent(printed)}`)
   },

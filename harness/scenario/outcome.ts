@@ -22,7 +22,8 @@ export interface Outcome {
 
 /** The verdict that an error of a scenario stands for. */
 export function verdictOf(error: unknown): Verdict {
-  if (error instanceof GuestCrash || error instanceof GuestHang || error instanceof DeadlineExpired) return error.verdict
+  if (error instanceof GuestCrash || error instanceof GuestHang || error instanceof DeadlineExpired)
+    return error.verdict
   if (error instanceof HostProblem) return 'error'
   if (error instanceof CommandFailed || isAssertion(error)) return 'fail'
   return 'error'

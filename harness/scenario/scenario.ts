@@ -92,7 +92,12 @@ async function run(
 }
 
 /** The drivers, then the body; a failure of the board that nobody waited for counts as well. */
-async function perform(board: Board, platform: PlatformName, options: ScenarioOptions, body: Body): Promise<void> {
+async function perform(
+  board: Board,
+  platform: PlatformName,
+  options: ScenarioOptions,
+  body: Body,
+): Promise<void> {
   const ms = board.patience.scale(options.timeout ?? TIMEOUT)
   const everything = async () => {
     for (const driver of options.drivers ?? []) {
@@ -109,6 +114,10 @@ async function perform(board: Board, platform: PlatformName, options: ScenarioOp
 }
 
 function folderName(name: string, platform: PlatformName, attempts: number): string {
-  const words = name.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 60)
+  const words = name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 60)
   return `${words}.${platform}${attempts > 1 ? `.${attempts}` : ''}`
 }

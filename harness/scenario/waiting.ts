@@ -24,7 +24,9 @@ export async function waitOn<T>(console: Console, { probe, timeout, awaited }: W
   const ms = scale(timeout)
   const explain = () => {
     const lines = console.texts().slice(-SHOWN)
-    const shown = lines.length ? `since the cursor it printed last:\n${indent(lines)}` : 'since the cursor it printed nothing.'
+    const shown = lines.length
+      ? `since the cursor it printed last:\n${indent(lines)}`
+      : 'since the cursor it printed nothing.'
     return `${console.domain} did not print within ${ms} ms: ${awaited()}\n${shown}`
   }
   let stop = () => {}

@@ -4,7 +4,11 @@ import { expect, scenario } from '../../harness/index.ts'
 
 scenario(
   'without any dom0, two domUs boot and take commands',
-  { platform: 'xen', tags: ['dom0less'], board: { dom0: false, domUs: [{ name: 'DomU' }, { name: 'DomD' }] } },
+  {
+    platform: 'xen',
+    tags: ['dom0less'],
+    board: { dom0: false, domUs: [{ name: 'DomU' }, { name: 'DomD' }] },
+  },
   async ({ board }) => {
     expect(board.domains.map(({ name }) => name)).toEqual(['DomU', 'DomD'])
     for (const domain of board.domains) {

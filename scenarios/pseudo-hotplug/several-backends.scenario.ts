@@ -6,7 +6,15 @@
  *
  * The bridge's root ports offer no hot-plug of their own to the guest (`pcie_ports=compat`), as the thread's bridge has none.
  */
-import { type Board, expect, rootPort, type ScenarioOptions, scenario, virtioNet, virtioRng } from '../../harness/index.ts'
+import {
+  type Board,
+  expect,
+  rootPort,
+  type ScenarioOptions,
+  scenario,
+  virtioNet,
+  virtioRng,
+} from '../../harness/index.ts'
 import { loadPseudoHotplug } from './board-under-test.ts'
 
 const DOM0 = 0

@@ -2,7 +2,11 @@
 import { describe, expect, test } from 'vitest'
 import { Console, type Found, watchForFailure, XEN } from '../../harness/console/index.ts'
 
-function watched(domain = 'DomU'): { print: (...lines: string[]) => void; found: Promise<Found>; quiet: () => boolean } {
+function watched(domain = 'DomU'): {
+  print: (...lines: string[]) => void
+  found: Promise<Found>
+  quiet: () => boolean
+} {
   const console = new Console(domain)
   let seen = false
   const found = new Promise<Found>((resolve) => {
@@ -29,19 +33,30 @@ describe('watchForFailure', () => {
     )
     const { failure, verdict } = await found
     expect(verdict).toBe('crash')
-    expect(failure).toMatchObject({ kind: 'panic', title: 'kernel panic: sysrq triggered crash', domain: 'DomU' })
+    expect(failure).toMatchObject({
+      kind: 'panic',
+      title: 'kernel panic: sysrq triggered crash',
+      domain: 'DomU',
+    })
     expect(failure.report).toHaveLength(3)
   })
 
   test('a report without a last line ends when the console is quiet', async () => {
     const { print, found } = watched()
-    print('[    1.0] WARNING: CPU: 1 PID: 7 at drivers/xen/grant-table.c:123 x+0x1/0x2', '[    1.1] Modules linked in:')
+    print(
+      '[    1.0] WARNING: CPU: 1 PID: 7 at drivers/xen/grant-table.c:123 x+0x1/0x2',
+      '[    1.1] Modules linked in:',
+    )
     expect((await found).failure).toMatchObject({ title: 'WARNING in drivers/xen/grant-table.c' })
   })
 
   test('ordinary text with the words in it is no failure', () => {
     const { print, quiet } = watched()
-    print('[    0.1] x: WARNING: this is only a remark', '[    0.2] Kernel command line: panic=1', 'grep BUG: file')
+    print(
+      '[    0.1] x: WARNING: this is only a remark',
+      '[    0.2] Kernel command line: panic=1',
+      'grep BUG: file',
+    )
     expect(quiet()).toBe(true)
   })
 

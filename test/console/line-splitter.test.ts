@@ -5,7 +5,9 @@ import { LineSplitter } from '../../harness/console/index.ts'
 
 const split = (...chunks: (string | Uint8Array)[]): string[] => {
   const splitter = new LineSplitter()
-  const lines = chunks.flatMap((chunk) => splitter.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk))
+  const lines = chunks.flatMap((chunk) =>
+    splitter.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk),
+  )
   return [...lines, ...splitter.end()]
 }
 

@@ -16,7 +16,9 @@ function asXenPrints(domid: number, line: string): string[] {
 
 describe('XenWire', () => {
   test('tells Xen, vpl011 guests and console_io guests apart', () => {
-    expect(attribute('(XEN) Std. Loglevel: All', '(XEN) DOM1: [    0.1] hello', '(d2) hi', 'Xen 4.20')).toEqual([
+    expect(
+      attribute('(XEN) Std. Loglevel: All', '(XEN) DOM1: [    0.1] hello', '(d2) hi', 'Xen 4.20'),
+    ).toEqual([
       { source: 'Xen', text: 'Std. Loglevel: All' },
       { source: 1, text: '[    0.1] hello' },
       { source: 2, text: 'hi' },

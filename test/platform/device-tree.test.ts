@@ -3,8 +3,8 @@ import { mkdtemp, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { cells, compileTree, reg, writeTree } from '../../harness/platform/device-tree.ts'
 import { requesterId } from '../../harness/platform/device.ts'
+import { cells, compileTree, reg, writeTree } from '../../harness/platform/device-tree.ts'
 
 describe('writeTree', () => {
   test('writes properties, labels and children', () => {
@@ -25,7 +25,9 @@ describe('writeTree', () => {
     const dir = await mkdtemp(join(tmpdir(), 'guestrig-test-'))
     await compileTree(writeTree({ properties: { compatible: 'x' } }), join(dir, 'x.dtb'))
     expect((await readFile(join(dir, 'x.dtb'))).readUInt32BE(0)).toBe(0xd00dfeed)
-    await expect(compileTree('/dts-v1/; / { broken', join(dir, 'y.dtb'))).rejects.toThrow(/dtc did not make .*y\.dtb/)
+    await expect(compileTree('/dts-v1/; / { broken', join(dir, 'y.dtb'))).rejects.toThrow(
+      /dtc did not make .*y\.dtb/,
+    )
   })
 })
 
