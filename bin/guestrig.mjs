@@ -19,7 +19,7 @@ const stampFile = join(installed, '.guestrig-lock')
 const INSTALLING = 'GUESTRIG_INSTALLING_MODULES'
 
 function giveUp(message, remedy) {
-  process.stderr.write(`guestrig: ${message}\n  remedy: ${remedy}\n`)
+  process.stderr.write(`error: ${message}\n→ ${remedy}\n`)
   process.exit(CANNOT_TRY)
 }
 
@@ -63,11 +63,15 @@ function installModules() {
 
 function installUnderLock() {
   if (modulesAreCurrent()) return
-  const { status, stdout, error } = spawnSync('sh', ['-c', 'npm ci --no-audit --no-fund --prefer-offline 2>&1'], {
-    cwd: root,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const { status, stdout, error } = spawnSync(
+    'sh',
+    ['-c', 'npm ci --no-audit --no-fund --prefer-offline 2>&1'],
+    {
+      cwd: root,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
   if (error || status !== 0) {
     process.stderr.write(stdout ?? '')
     giveUp(

@@ -18,7 +18,12 @@ export async function agentRecipe(source: string, compiler: string): Promise<Rec
     step: 'guest agent',
     space: 5e6,
     quick: true,
-    inputs: { recipe: RECIPE, flags: FLAGS, compiler, source: createHash('sha256').update(text).digest('hex') },
+    inputs: {
+      recipe: RECIPE,
+      flags: FLAGS,
+      compiler,
+      source: createHash('sha256').update(text).digest('hex'),
+    },
     build: async (into, { signal }) => {
       try {
         await runTool([`${CROSS_COMPILE}gcc`, ...FLAGS, '-o', agentIn(into), source], { signal })

@@ -56,7 +56,9 @@ export class PrivateApt {
     const lines = this.suites.map((suite) => `deb [signed-by=${keyring}] ${this.mirror} ${suite} main\n`)
     await writeFile(join(this.folder, 'sources.list'), lines.join(''))
     try {
-      await runTool(['apt-get', ...(await aptOptions(this.folder)), '-qq', '--error-on=any', 'update'], { signal })
+      await runTool(['apt-get', ...(await aptOptions(this.folder)), '-qq', '--error-on=any', 'update'], {
+        signal,
+      })
     } catch (error) {
       throw mirrorProblem(error, this.mirror)
     }
@@ -98,9 +100,10 @@ export class PrivateApt {
       return await runTool(['apt-get', ...(await aptOptions(this.folder)), ...argv], { signal })
     } catch (error) {
       if (!(error instanceof ToolFailed)) throw error
-      const missing = /Unable to locate package (\S+)|Can't find a source to download version \S+ of '(\S+)'/.exec(
-        error.stderr,
-      )
+      const missing =
+        /Unable to locate package (\S+)|Can't find a source to download version \S+ of '(\S+)'/.exec(
+          error.stderr,
+        )
       const name = missing?.[1] ?? missing?.[2]
       throw new HostProblem(
         name

@@ -69,7 +69,9 @@ async function obtainKernel(
 ): Promise<{ kernel: Kernel; moduleEntries: string[] }> {
   const spec = parseKernelSpec(asked)
   const kernel =
-    spec.kind === 'path' ? await kernelFromPath(spec.path) : await obtainBuiltKernel(spec, compiler, index, store)
+    spec.kind === 'path'
+      ? await kernelFromPath(spec.path)
+      : await obtainBuiltKernel(spec, compiler, index, store)
   const { buildTree } = kernel
   if (!buildTree) return { kernel, moduleEntries: [] }
   const drivers = await readDrivers(DRIVERS)
@@ -77,7 +79,9 @@ async function obtainKernel(
   for (const driver of drivers) {
     entries.push(await store.obtain(driverRecipe(driver, buildTree, { id: kernel.id, compiler })))
   }
-  const modules = Object.fromEntries(drivers.map((driver, at) => [driver.name, moduleIn(entries[at] ?? '', driver)]))
+  const modules = Object.fromEntries(
+    drivers.map((driver, at) => [driver.name, moduleIn(entries[at] ?? '', driver)]),
+  )
   return { kernel: { ...kernel, modules }, moduleEntries: entries.map((entry) => basename(entry)) }
 }
 

@@ -42,7 +42,8 @@ function pack(member: Member, inode: number): Buffer[] {
   const nothing = Buffer.alloc(0)
   if (member.kind === 'folder') return record(path, inode, MODE.folder, nothing)
   if (member.kind === 'link') return record(path, inode, MODE.link, Buffer.from(member.target))
-  if (member.kind === 'file') return record(path, inode, member.executable ? MODE.program : MODE.file, member.data)
+  if (member.kind === 'file')
+    return record(path, inode, member.executable ? MODE.program : MODE.file, member.data)
   return record(path, inode, MODE.device, nothing, member.major, member.minor)
 }
 

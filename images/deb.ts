@@ -55,7 +55,8 @@ export function librariesByName(files: readonly PackedFile[]): Map<string, Buffe
   const libraries = new Map<string, Buffer>()
   for (const [name, file] of byName) {
     let target: PackedFile | undefined = file
-    for (let hops = 0; target?.link !== undefined && hops < 8; hops++) target = byName.get(baseName(target.link))
+    for (let hops = 0; target?.link !== undefined && hops < 8; hops++)
+      target = byName.get(baseName(target.link))
     if (target && target.link === undefined) libraries.set(name, target.data)
   }
   return libraries

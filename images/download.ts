@@ -30,7 +30,10 @@ export async function download(
   { apt, onProgress, signal }: DownloadOptions,
 ): Promise<string[]> {
   await mkdir(folder, { recursive: true })
-  const files = packages.map((wanted) => ({ ...wanted, path: join(folder, `${wanted.sha256.slice(0, 16)}.deb`) }))
+  const files = packages.map((wanted) => ({
+    ...wanted,
+    path: join(folder, `${wanted.sha256.slice(0, 16)}.deb`),
+  }))
   const missing = []
   for (const file of files) {
     if (existsSync(file.path) && (await sha256(file.path)) === file.sha256) continue
@@ -45,7 +48,9 @@ export async function download(
   }, LOOK_EVERY)
   try {
     const asked = missing.flatMap(({ uri, path, sha256: hash }) => [uri, `${path}.part`, `SHA256:${hash}`])
-    await runTool(['/usr/lib/apt/apt-helper', ...(await aptOptions(apt)), '-qq', 'download-file', ...asked], { signal })
+    await runTool(['/usr/lib/apt/apt-helper', ...(await aptOptions(apt)), '-qq', 'download-file', ...asked], {
+      signal,
+    })
     for (const { path } of missing) await rename(`${path}.part`, path)
   } catch (error) {
     throw problem(error, missing)
@@ -57,7 +62,14 @@ export async function download(
 
 async function sizeOf(folder: string): Promise<number> {
   const names = await readdir(folder).catch(() => [])
-  const sizes = await Promise.all(names.map((name) => stat(join(folder, name)).then(({ size }) => size, () => 0)))
+  const sizes = await Promise.all(
+    names.map((name) =>
+      stat(join(folder, name)).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+    ),
+  )
   return sizes.reduce((sum, size) => sum + size, 0)
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { cp, mkdir, readdir, readFile } from 'node:fs/promises'
-import { existsSync } from 'node:fs'
+
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { cp, mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Inputs } from './cache.ts'
 import { CROSS_COMPILE } from './kernel.ts'
@@ -27,7 +28,11 @@ export async function readDrivers(folder: string): Promise<DriverSource[]> {
   const names = existsSync(folder) ? (await readdir(folder)).sort() : []
   const drivers = names.filter((name) => existsSync(join(folder, name, 'Kbuild')))
   return await Promise.all(
-    drivers.map(async (name) => ({ name, folder: join(folder, name), files: await hashFiles(join(folder, name)) })),
+    drivers.map(async (name) => ({
+      name,
+      folder: join(folder, name),
+      files: await hashFiles(join(folder, name)),
+    })),
   )
 }
 
@@ -59,7 +64,15 @@ export function driverRecipe(driver: DriverSource, tree: string, kernel: Inputs)
       for (const name of Object.keys(driver.files)) {
         await cp(join(driver.folder, name), join(copy, name), { recursive: true })
       }
-      const argv = ['make', '-C', tree, `M=${copy}`, 'ARCH=arm64', `CROSS_COMPILE=${CROSS_COMPILE}`, 'modules'] as const
+      const argv = [
+        'make',
+        '-C',
+        tree,
+        `M=${copy}`,
+        'ARCH=arm64',
+        `CROSS_COMPILE=${CROSS_COMPILE}`,
+        'modules',
+      ] as const
       try {
         await runTool([...argv], { signal })
       } catch (error) {

@@ -22,7 +22,9 @@ const STORE_TOOLS = ['read', 'write', 'watch']
 const PROGRAMS: Record<Role, string[]> = {
   bare: [],
   dom0: [
-    ...['xl', 'xenstored', 'xenconsoled', 'xen-init-dom0', 'init-dom0less'].map((name) => `${XEN_BIN}/${name}`),
+    ...['xl', 'xenstored', 'xenconsoled', 'xen-init-dom0', 'init-dom0less'].map(
+      (name) => `${XEN_BIN}/${name}`,
+    ),
     ...[...STORE_TOOLS, 'ls', 'rm', 'exists', 'list', 'chmod'].map((name) => `usr/bin/xenstore-${name}`),
   ],
   // A backend in a domU looks up its frontends.
@@ -89,7 +91,9 @@ function ofRole(role: Role, files: readonly PackedFile[], libraries: Map<string,
   if (loader) needed.delete(baseName(loader))
   return [
     ...(role === 'dom0' ? XEN_FOLDERS.map((path): Member => ({ path, kind: 'folder' })) : []),
-    ...(role === 'dom0' ? [{ path: 'etc/xen/xl.conf', kind: 'file', data: Buffer.alloc(0) } satisfies Member] : []),
+    ...(role === 'dom0'
+      ? [{ path: 'etc/xen/xl.conf', kind: 'file', data: Buffer.alloc(0) } satisfies Member]
+      : []),
     ...programs.map(({ path, data }): Member => ({ path, kind: 'file', executable: true, data })),
     // Debian's /usr/bin/xl is a shell script that chooses among series; here there is one.
     ...programs
@@ -99,7 +103,14 @@ function ofRole(role: Role, files: readonly PackedFile[], libraries: Map<string,
       (name): Member => ({ path: `${LIBRARY_FOLDER}/${name}`, kind: 'file', data: library(libraries, name) }),
     ),
     ...(loader
-      ? [{ path: loader.slice(1), kind: 'file', executable: true, data: library(libraries, baseName(loader)) } as const]
+      ? [
+          {
+            path: loader.slice(1),
+            kind: 'file',
+            executable: true,
+            data: library(libraries, baseName(loader)),
+          } as const,
+        ]
       : []),
   ]
 }

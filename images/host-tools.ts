@@ -32,7 +32,9 @@ export const HOST_TOOLS: readonly HostTool[] = [
 
 /** On an arm64 host the "cross" compiler is the native one. */
 const NEEDED =
-  process.arch === 'arm64' ? HOST_TOOLS.filter(({ package: name }) => name !== 'libc6-dev-arm64-cross') : HOST_TOOLS
+  process.arch === 'arm64'
+    ? HOST_TOOLS.filter(({ package: name }) => name !== 'libc6-dev-arm64-cross')
+    : HOST_TOOLS
 
 /** The tools that are not there. */
 export function missingTools(): HostTool[] {
@@ -63,7 +65,10 @@ export function installCommand(tools: readonly HostTool[]): string {
  * Sees to the host's tools: as root it installs what is missing, unless GUESTRIG_NO_INSTALL is set.
  * @throws {HostProblem} something is missing and not to be installed; the remedy is the command
  */
-export async function checkHostTools(options: { progress: Progress; signal?: AbortSignal | undefined }): Promise<void> {
+export async function checkHostTools(options: {
+  progress: Progress
+  signal?: AbortSignal | undefined
+}): Promise<void> {
   const missing = missingTools()
   if (missing.length === 0) return
   const { progress, signal } = options
@@ -95,7 +100,8 @@ const WAIT_FOR_DPKG = ['-o', 'DPkg::Lock::Timeout=300']
 async function install(missing: readonly HostTool[], signal?: AbortSignal): Promise<void> {
   const env = { DEBIAN_FRONTEND: 'noninteractive' }
   const packages = missing.map((tool) => tool.package)
-  const aptGet = (...argv: string[]) => runTool(['apt-get', '-qq', ...WAIT_FOR_DPKG, ...argv], { signal, env })
+  const aptGet = (...argv: string[]) =>
+    runTool(['apt-get', '-qq', ...WAIT_FOR_DPKG, ...argv], { signal, env })
   const installThem = () => aptGet('install', '-y', '--no-install-recommends', ...packages)
   try {
     // An installation that was killed half-way leaves packages unconfigured, and apt refuses to go on.

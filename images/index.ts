@@ -11,8 +11,10 @@ import type { Progress } from './progress.ts'
 import { BuildingStore, FinishedStore, QuickStore } from './store.ts'
 import type { Images, ImagesRequest } from './types.ts'
 
+export { installCommand, missingTools } from './host-tools.ts'
+export { type Finding, type Inspection, inspectImages } from './inspect.ts'
 export { HostProblem, Interrupted } from './problem.ts'
-export type { Progress, ProgressEvent } from './progress.ts'
+export { type Progress, type ProgressEvent, STEPS } from './progress.ts'
 export type { Images, ImagesRequest, Kernel, Qemu, Role, Xen } from './types.ts'
 
 /**

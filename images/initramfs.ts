@@ -64,7 +64,12 @@ async function ownMembers(parts: InitramfsParts, init: Buffer): Promise<Member[]
   )
   return [
     { path: 'init', kind: 'file', executable: true, data: init },
-    { path: 'sbin/guestrig-agent', kind: 'file', executable: true, data: await readFile(agentIn(parts.agent)) },
+    {
+      path: 'sbin/guestrig-agent',
+      kind: 'file',
+      executable: true,
+      data: await readFile(agentIn(parts.agent)),
+    },
     ...(await Promise.all(modules)),
   ]
 }

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { buildKernel, buildTree, imageIn, KERNEL_RECIPE, releaseOf, SOURCE_RECIPE, unpackSource } from './kernel.ts'
+import {
+  buildKernel,
+  buildTree,
+  imageIn,
+  KERNEL_RECIPE,
+  releaseOf,
+  SOURCE_RECIPE,
+  unpackSource,
+} from './kernel.ts'
 import { mergeFragments } from './kernel-config.ts'
 import type { KernelSpec } from './kernel-spec.ts'
 import type { PackageIndex } from './package-index.ts'

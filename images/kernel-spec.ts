@@ -31,7 +31,8 @@ const IN_TREE = 'arch/arm64/boot/Image'
  * @throws {HostProblem} there is none, or it is not an arm64 Image
  */
 export async function kernelFromPath(path: string): Promise<Kernel> {
-  const remedy = 'give the path of an uncompressed arm64 Image (arch/arm64/boot/Image), or a version such as 6.12'
+  const remedy =
+    'give the path of an uncompressed arm64 Image (arch/arm64/boot/Image), or a version such as 6.12'
   const found = await stat(path).catch((error: unknown) => {
     throw new HostProblem(`there is no kernel image ${path}`, remedy, { cause: error })
   })

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { availableParallelism } from 'node:os'
+
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { mergeFragments, unmetSymbols } from './kernel-config.ts'
 import { HostProblem, ToolFailed } from './problem.ts'
 import type { Amount } from './progress.ts'
-import { mergeFragments, unmetSymbols } from './kernel-config.ts'
 import { runTool } from './run.ts'
 
 /** Bump when the same source and fragments must give another Image or another tree. */
@@ -91,7 +92,8 @@ export async function buildKernel(into: string, options: KernelBuild): Promise<v
     const total = options.like ? undefined : ROUGH_OBJECTS
     await make(['Image', 'modules'], (line) => {
       const compiled = /^\s+CC\s+(\S+)/.exec(line)?.[1]
-      if (compiled) onProgress({ done: ++done, total: total && Math.max(total, done), unit: 'objects' }, compiled)
+      if (compiled)
+        onProgress({ done: ++done, total: total && Math.max(total, done), unit: 'objects' }, compiled)
     })
   } catch (error) {
     throw error instanceof ToolFailed ? compilerProblem(error) : error

@@ -52,10 +52,14 @@ export async function lockIsFree(file: string): Promise<boolean> {
 function start(file: string, how: string[], signal?: AbortSignal): Promise<ChildProcess | undefined> {
   if (signal?.aborted) return Promise.reject(new Interrupted())
   return new Promise((resolve, reject) => {
-    const child = spawn('flock', ['-x', '-E', String(TAKEN), ...how, '-F', file, 'sh', '-c', 'echo; exec cat'], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-      detached: true,
-    })
+    const child = spawn(
+      'flock',
+      ['-x', '-E', String(TAKEN), ...how, '-F', file, 'sh', '-c', 'echo; exec cat'],
+      {
+        stdio: ['pipe', 'pipe', 'inherit'],
+        detached: true,
+      },
+    )
     const giveUp = () => child.kill('SIGKILL')
     signal?.addEventListener('abort', giveUp, { once: true })
     child.stdin.on('error', () => {})

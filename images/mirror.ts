@@ -47,10 +47,12 @@ export async function readSources(etc: string): Promise<Source[]> {
 
 /** `deb [option=value …] uri suite component…`, one a line. */
 export function parseOneLine(text: string): Source[] {
-  return [...text.matchAll(/^\s*deb\s+(?:\[[^\]]*\]\s+)?(\S+)\s+(\S+)/gm)].map(([, uri = '', suite = '']) => ({
-    uri,
-    suites: [suite],
-  }))
+  return [...text.matchAll(/^\s*deb\s+(?:\[[^\]]*\]\s+)?(\S+)\s+(\S+)/gm)].map(
+    ([, uri = '', suite = '']) => ({
+      uri,
+      suites: [suite],
+    }),
+  )
 }
 
 /** Stanzas of `Field: value`, continued on indented lines. */
@@ -58,7 +60,9 @@ export function parseDeb822(text: string): Source[] {
   const plain = text.replace(/^#.*\n?/gm, '')
   return plain.split(/\n\s*\n/).flatMap((stanza) => {
     const field = (name: string) =>
-      (new RegExp(`^${name}:((?:.*)(?:\\n[ \\t].*)*)`, 'im').exec(stanza)?.[1] ?? '').split(/\s+/).filter(Boolean)
+      (new RegExp(`^${name}:((?:.*)(?:\\n[ \\t].*)*)`, 'im').exec(stanza)?.[1] ?? '')
+        .split(/\s+/)
+        .filter(Boolean)
     if (!field('Types').includes('deb') || field('Enabled').includes('no')) return []
     return field('URIs').map((uri) => ({ uri, suites: field('Suites') }))
   })

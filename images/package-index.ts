@@ -90,7 +90,8 @@ export class AskingIndex implements PackageIndex {
     const { progress, signal } = this.#options
     const start = performance.now()
     progress({ kind: 'start', step: STEP, label: name })
-    const onWait = (holder: string) => progress({ kind: 'wait', step: STEP, label: name, text: `waiting for ${holder}` })
+    const onWait = (holder: string) =>
+      progress({ kind: 'wait', step: STEP, label: name, text: `waiting for ${holder}` })
     const found = await this.#cache.exclusively('packages', { signal, onWait }, async () => {
       const record = await readRecord(this.#cache.folder)
       const recorded = record.sets[name]
@@ -109,7 +110,9 @@ export class AskingIndex implements PackageIndex {
     const suites = [...new Set([...SUITES, suite])]
     const apt = await this.#apt(suites)
     this.asked = true
-    const found = dependencies ? await apt.closure(names, suite, signal) : await apt.files(names, suite, signal)
+    const found = dependencies
+      ? await apt.closure(names, suite, signal)
+      : await apt.files(names, suite, signal)
     const kept = found.filter(keep)
     if (kept.length === 0) {
       throw new HostProblem(

@@ -74,11 +74,15 @@ const FILE_PROBLEMS: Record<string, string> = {
 export function asHostProblem(error: unknown, cache: string): unknown {
   if (error instanceof HostProblem || error instanceof Interrupted || !(error instanceof Error)) return error
   if (error instanceof ToolFailed) {
-    return new HostProblem(error.message, 'see what the tool says; guestrig doctor shows what is there', { cause: error })
+    return new HostProblem(error.message, 'see what the tool says; guestrig doctor shows what is there', {
+      cause: error,
+    })
   }
   const { code = '', path = cache } = error as NodeJS.ErrnoException
   if (code === 'ENOSPC' || code === 'EDQUOT') return diskFull(error, `of ${cache}`)
   const what = FILE_PROBLEMS[code]
   if (!what) return error
-  return new HostProblem(`${path} ${what}`, `mend that, or point GUESTRIG_CACHE (now ${cache}) elsewhere`, { cause: error })
+  return new HostProblem(`${path} ${what}`, `mend that, or point GUESTRIG_CACHE (now ${cache}) elsewhere`, {
+    cause: error,
+  })
 }

@@ -49,7 +49,9 @@ async function unpackQemu(into: string, { debs, advance }: Work): Promise<void> 
   await writeAll(
     into,
     'share',
-    files.filter(({ path, link }) => SHARE.test(path) && link === undefined).map(({ path, data }) => [baseName(path), data]),
+    files
+      .filter(({ path, link }) => SHARE.test(path) && link === undefined)
+      .map(({ path, data }) => [baseName(path), data]),
   )
 }
 

@@ -16,8 +16,7 @@ export interface RunOptions {
  * A tool and all that it starts form one process group, which a watcher kills as soon as file descriptor 3 closes: when
  * the tool has ended, when we give up, and when we are killed with SIGKILL. A recursive make would go on otherwise.
  */
-const WATCHED =
-  '"$@" 3<&- & tool=$!; (exec >/dev/null 2>&1; cat <&3; kill -KILL 0) & exec 3<&-; wait "$tool"'
+const WATCHED = '"$@" 3<&- & tool=$!; (exec >/dev/null 2>&1; cat <&3; kill -KILL 0) & exec 3<&-; wait "$tool"'
 
 /** Status with which a shell says that there is no such command. */
 const NO_SUCH_COMMAND = 127
@@ -31,7 +30,10 @@ const KEPT_LINES = 4000
  * @throws {HostProblem} no such tool, or the disk is full
  * @throws {Interrupted} the signal was aborted; nothing of the tool is left running
  */
-export async function runTool(argv: readonly [string, ...string[]], options: RunOptions = {}): Promise<string> {
+export async function runTool(
+  argv: readonly [string, ...string[]],
+  options: RunOptions = {},
+): Promise<string> {
   if (options.signal?.aborted) throw new Interrupted()
   const child = spawn('/bin/sh', ['-c', WATCHED, 'sh', ...argv], {
     cwd: options.cwd,

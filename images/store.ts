@@ -79,7 +79,8 @@ export class BuildingStore extends FinishedStore {
       return this.cache.path(name)
     }
     this.progress({ kind: 'start', step, label })
-    const onWait = (holder: string) => this.progress({ kind: 'wait', step, label, text: `waiting for ${holder}` })
+    const onWait = (holder: string) =>
+      this.progress({ kind: 'wait', step, label, text: `waiting for ${holder}` })
     let detail: string | undefined
     await this.cache.exclusively(name, { signal: this.signal, onWait }, async () => {
       // Somebody else may have built it while we waited.
@@ -92,7 +93,8 @@ export class BuildingStore extends FinishedStore {
   async #build(recipe: Recipe, name: string): Promise<string | undefined> {
     const { step, label, inputs, packages = [] } = recipe
     await this.#checkSpace(recipe)
-    const advance = (amount: Amount, doing?: string) => this.progress({ kind: 'advance', step, label, amount, doing })
+    const advance = (amount: Amount, doing?: string) =>
+      this.progress({ kind: 'advance', step, label, amount, doing })
     const debs = await download(packages, this.cache.downloads(name), {
       apt: aptFolder(this.cache.folder),
       onProgress: (amount) => advance(amount, 'fetched'),

@@ -14,11 +14,7 @@ import { prepareXen, readXenNotes, type XenNotes, xenImage } from './xen.ts'
 const RECIPE = 1
 
 /** The hypervisor, from the distribution or from a path, as the board will load it. */
-export async function obtainXen(
-  spec: string = XEN_VERSION,
-  index: PackageIndex,
-  store: Store,
-): Promise<Xen> {
+export async function obtainXen(spec: string = XEN_VERSION, index: PackageIndex, store: Store): Promise<Xen> {
   const qemuVersion = upstreamVersion(await index.get('qemu'), 'qemu-system-arm')
   const stock = spec === XEN_VERSION ? await index.get('xen') : undefined
   const recipe = stock ? stockRecipe(stock, qemuVersion) : await ownRecipe(resolve(spec), qemuVersion)

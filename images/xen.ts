@@ -33,7 +33,15 @@ export function replaceWfe(image: Buffer): number {
 }
 
 /** Offsets in the PE/COFF headers that an arm64 Xen (and Linux) image carries for EFI (PE format, "COFF File Header"). */
-const PE = { signatureAt: 60, signature: 0x4550, sections: 6, optionalSize: 20, header: 24, sectionSize: 40, executable: 0x20000000 }
+const PE = {
+  signatureAt: 60,
+  signature: 0x4550,
+  sections: 6,
+  optionalSize: 20,
+  header: 24,
+  sectionSize: 40,
+  executable: 0x20000000,
+}
 
 /** The parts of an image that hold code: the executable PE sections, or all of an image without a PE header. */
 function codeRanges(image: Buffer): { start: number; end: number }[] {

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  HostProblem,
+  type Images,
+  type ImagesRequest,
+  locateImages,
+  missingTools,
+  setupImages,
+} from '../../images/index.ts'
+
+export interface SetUp {
+  images: Images
+  /** How many steps took work; 0 when everything was there. */
+  made: number
+}
+
+/**
+ * Sees that the images of a request are there, and gives them. When they are, it takes milliseconds and prints nothing;
+ * otherwise it sets them up and shows on standard error how far it is. Ctrl-C ends it.
+ */
+export async function setUpWithProgress(request: ImagesRequest = {}): Promise<Images> {
+  try {
+    if (missingTools().length === 0) return await locateImages(request)
+  } catch (error) {
+    if (!(error instanceof HostProblem)) throw error
+  }
+  return (await setUpAll(request)).images
+}
+
+/** As above, but every part is looked at, and `update` asks the mirror again. */
+export async function setUpAll(request: ImagesRequest & { update?: boolean | undefined }): Promise<SetUp> {
+  const { SetupDisplay } = await import('./setup-display.ts')
+  const display = new SetupDisplay(process.stderr)
+  const stop = new AbortController()
+  const interrupt = () => stop.abort()
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  for (const signal of signals) process.on(signal, interrupt)
+  try {
+    const images = await setupImages({ ...request, progress: display.show, signal: stop.signal })
+    return { images, made: display.made }
+  } finally {
+    for (const signal of signals) process.off(signal, interrupt)
+    display.close()
+  }
+}
