@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** QEMU's machine protocol: JSON lines over a socket (QEMU, `docs/interop/qmp-spec.rst`). */
 import { EventEmitter, once } from 'node:events'
-import { createInterface } from 'node:readline'
 import type { Duplex } from 'node:stream'
+import { linesOf } from './lines-of.ts'
 
 /** The events that guestrig looks at, with their data (QEMU, `qapi/run-state.json`, `qapi/qdev.json`, `qapi/migration.json`). */
 export interface QmpEvents {
@@ -65,10 +65,7 @@ export class Qmp {
   constructor(stream: Duplex, log: (line: string) => void = () => {}) {
     this.#stream = stream
     this.#log = log
-    createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on('line', (line) =>
-      this.#receive(line),
-    )
-    stream.on('error', () => this.#end())
+    linesOf(stream, (line) => this.#receive(line))
     stream.on('close', () => this.#end())
   }
 

@@ -3,8 +3,8 @@
  * QEMU's qtest protocol (QEMU, `system/qtest.c`): reads and writes physical memory from outside, beside the running guest. A
  * command is a line, its answer is a line that begins with OK; answers come in the order of the commands.
  */
-import { createInterface } from 'node:readline'
 import type { Duplex } from 'node:stream'
+import { linesOf } from './lines-of.ts'
 
 type Width = 1 | 2 | 4 | 8
 
@@ -22,8 +22,7 @@ export class QTest {
 
   constructor(stream: Duplex) {
     this.#stream = stream
-    createInterface({ input: stream }).on('line', (line) => this.#receive(line))
-    stream.on('error', () => this.#end())
+    linesOf(stream, (line) => this.#receive(line))
     stream.on('close', () => this.#end())
   }
 

@@ -34,6 +34,8 @@ const DOMU = { memory: 192, cpus: 1 }
 
 const XEN_BOOTARGS = [
   'console=dtuart dtuart=serial0',
+  // The input focus stays with Xen: the domain that has it would print without its prefix, and character by character.
+  'conswitch=ax',
   `dom0_mem=${DOM0.memory}M dom0_max_vcpus=${DOM0.cpus}`,
   // Lines below these levels would be lost, among them what a domU prints.
   'loglvl=all guest_loglvl=all',
