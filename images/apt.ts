@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -109,7 +110,7 @@ export class PrivateApt {
         name
           ? `the mirror ${this.mirror} has no package ${name} in ${this.suites.join(', ')}`
           : `apt cannot resolve the packages from ${this.mirror}: ${firstError(error.stderr)}`,
-        'set GUESTRIG_MIRROR to a complete Debian mirror, then type guestrig setup --update',
+        'ask for a version that Debian has, such as 6.12, or set GUESTRIG_MIRROR to a complete mirror',
         { cause: error },
       )
     }
@@ -150,8 +151,9 @@ export async function aptOptions(folder: string): Promise<string[]> {
   const file = join(folder, 'apt.conf')
   await mkdir(folder, { recursive: true })
   // Whole or not at all: another apt of ours that reads half of it would turn to the host's own state.
-  await writeFile(`${file}.${process.pid}`, `${lines.join('\n')}\n`)
-  await rename(`${file}.${process.pid}`, file)
+  const unfinished = `${file}.${randomUUID()}`
+  await writeFile(unfinished, `${lines.join('\n')}\n`)
+  await rename(unfinished, file)
   return ['-c', file]
 }
 

@@ -88,7 +88,7 @@ export async function checkHostTools(options: {
   if (still.length > 0) {
     throw new HostProblem(
       `tools are still missing after their packages were installed: ${still.map(({ name }) => name).join(', ')}`,
-      'see to PATH, or reinstall them: ' + installCommand(still).replace('install', 'install --reinstall'),
+      `see to PATH, or type ${installCommand(still).replace('install', 'install --reinstall')}`,
     )
   }
   progress({ kind: 'end', step, label: names, ms: performance.now() - start, outcome: 'made' })

@@ -74,8 +74,8 @@ export async function inspectImages(request: ImagesRequest = {}): Promise<Inspec
   }
   for (const step of KEPT) {
     if (findings.some((finding) => finding.step === step)) continue
-    // A kernel of one's own takes no step; what is asked for may not exist at all.
-    if (step === 'kernel' && images) continue
+    // A kernel of one's own takes neither of its steps.
+    if (images && step.startsWith('kernel')) continue
     const detail = problem && problem.remedy !== 'guestrig setup' ? problem.message : undefined
     findings.push({ step, state: 'missing', detail })
   }

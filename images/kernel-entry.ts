@@ -29,9 +29,11 @@ export async function obtainBuiltKernel(
   index: PackageIndex,
   store: Store,
 ): Promise<Kernel> {
-  const base = await readFragment(BASE)
-  const extras = await Promise.all(spec.extras.map(readFragment))
-  const packages = await index.get(`linux-${spec.version}`)
+  const [packages, base, ...extras] = await Promise.all([
+    index.get(`linux-${spec.version}`),
+    readFragment(BASE),
+    ...spec.extras.map(readFragment),
+  ])
   const source: Recipe = {
     kind: `linux-source-${spec.version}`,
     step: 'kernel source',
@@ -40,6 +42,8 @@ export async function obtainBuiltKernel(
     packages,
     build: (into, { debs, signal }) => unpackSource(debs[0] ?? '', into, signal),
   }
+  // Modules are built against it too, so it stays.
+  const sources = await store.obtain(source)
   const kernelOf = (fragments: string[]): Recipe => ({
     kind: `kernel-${spec.version}`,
     step: 'kernel',
@@ -49,7 +53,7 @@ export async function obtainBuiltKernel(
     build: async (into, { advance, signal }) => {
       const plain = extras.length > 0 ? store.find(kernelOf([base])) : undefined
       await buildKernel(into, {
-        source: join(await store.obtain(source), 'source'),
+        source: join(sources, 'source'),
         fragments,
         like: plain && buildTree(plain),
         onProgress: advance,

@@ -43,8 +43,8 @@ export async function unpackSource(deb: string, into: string, signal?: AbortSign
   const source = join(into, 'source')
   await mkdir(source)
   const script =
-    'dpkg-deb --fsys-tarfile "$1" | tar -xO --wildcards "./usr/src/linux-source-*.tar.xz" | xz -dc -T0 |' +
-    ' tar -x -C "$2" --strip-components=1 --no-same-owner --wildcards --wildcards-match-slash "${@:3}"'
+    'deb=$1; into=$2; shift 2; dpkg-deb --fsys-tarfile "$deb" | tar -xO --wildcards "./usr/src/linux-source-*.tar.xz" |' +
+    ' xz -dc -T0 | tar -x -C "$into" --strip-components=1 --no-same-owner --wildcards --wildcards-match-slash "$@"'
   const excludes = LEFT_OUT.map((pattern) => `--exclude=${pattern}`)
   await runTool(['bash', '-o', 'pipefail', '-c', script, 'bash', deb, source, ...excludes], { signal })
 }

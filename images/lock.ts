@@ -23,7 +23,7 @@ export async function holdLock(
 ): Promise<Lock> {
   let holder = await start(file, ['-n'], options.signal)
   if (!holder) {
-    options.onWait((await readFile(file, 'utf8').catch(() => '')).trim() || 'another guestrig')
+    options.onWait((await readFile(file, 'utf8').catch(() => '')).trim() || 'a process')
     holder = await start(file, [], options.signal)
   }
   if (!holder) throw new Error(`flock gave up on ${file}`)

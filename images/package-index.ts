@@ -63,6 +63,7 @@ export class AskingIndex implements PackageIndex {
   readonly #options: AskOptions
   /** One question after the other; the first one fetches the suites' indices. */
   #turn: Promise<unknown> = Promise.resolve()
+  readonly #answers = new Map<SetName, Promise<Package[]>>()
   readonly #updated = new Map<string, Promise<PrivateApt>>()
   /** Whether this run asked, so that a package which is gone all the same is gone from the mirror. */
   asked = false
@@ -75,13 +76,19 @@ export class AskingIndex implements PackageIndex {
   /** Forgets what was recorded, so that everything is asked for again. */
   async forget(): Promise<void> {
     await this.#record({ hostArch: HOST_ARCH, sets: {} })
-    this.#updated.clear()
   }
 
   async get(name: SetName): Promise<Package[]> {
-    const recorded = (await readRecord(this.#cache.folder)).sets[name]
-    if (recorded) return recorded
-    const answer = this.#turn.then(() => this.#ask(name))
+    const known = this.#answers.get(name) ?? this.#find(name)
+    this.#answers.set(name, known)
+    return await known
+  }
+
+  async #find(name: SetName): Promise<Package[]> {
+    const answer = this.#turn.then(async () => {
+      const recorded = (await readRecord(this.#cache.folder)).sets[name]
+      return recorded ?? (await this.#ask(name))
+    })
     this.#turn = answer.catch(() => {})
     return await answer
   }
@@ -91,7 +98,12 @@ export class AskingIndex implements PackageIndex {
     const start = performance.now()
     progress({ kind: 'start', step: STEP, label: name })
     const onWait = (holder: string) =>
-      progress({ kind: 'wait', step: STEP, label: name, text: `waiting for ${holder}` })
+      progress({
+        kind: 'wait',
+        step: STEP,
+        label: name,
+        text: `another guestrig (${holder}) is at it, waiting`,
+      })
     const found = await this.#cache.exclusively('packages', { signal, onWait }, async () => {
       const record = await readRecord(this.#cache.folder)
       const recorded = record.sets[name]

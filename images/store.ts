@@ -80,7 +80,7 @@ export class BuildingStore extends FinishedStore {
     }
     this.progress({ kind: 'start', step, label })
     const onWait = (holder: string) =>
-      this.progress({ kind: 'wait', step, label, text: `waiting for ${holder}` })
+      this.progress({ kind: 'wait', step, label, text: `another guestrig (${holder}) is at it, waiting` })
     let detail: string | undefined
     await this.cache.exclusively(name, { signal: this.signal, onWait }, async () => {
       // Somebody else may have built it while we waited.

@@ -29,7 +29,9 @@ export function amountText({ done, total, unit }: Amount, doing?: string): strin
   return `${done}${total ? ` of about ${total}` : ''} objects${percent}${doing ? `, ${doing}` : ''}`
 }
 
-/** "4.5s", "1m 12s". */
+/** "0.5s", "4.5s", "1m 12s". */
 export function timeText(ms: number): string {
-  return prettyMilliseconds(ms, ms < 10_000 ? {} : { secondsDecimalDigits: 0 })
+  return ms < 1000
+    ? `${(ms / 1000).toFixed(1)}s`
+    : prettyMilliseconds(ms, ms < 10_000 ? {} : { secondsDecimalDigits: 0 })
 }
