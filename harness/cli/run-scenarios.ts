@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto'
-import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
 import { startVitest } from 'vitest/node'
@@ -16,38 +16,34 @@ export async function runScenarios(files: string[], options: RunOptions): Promis
   const images = await setUpWithProgress({ kernel: options.kernel, xen: options.xen })
   const startedAt = new Date()
   const id = `${startedAt.toISOString().slice(0, 19).replaceAll(':', '-')}-${randomBytes(3).toString('hex')}`
-  const dir = resolve(options.out ?? join(PROJECT, 'guestrig-runs', id))
+  const dir = resolve(options.out ?? join('guestrig-runs', id))
   await mkdir(dir, { recursive: true })
   if (!options.out) await pointLatestTo(dir)
   const reporter = new ScenarioReporter()
   const begin = performance.now()
-  const vitest = await startVitest(
-    'test',
-    files.map((file) => resolve(file)),
-    {
-      config: false,
-      root: PROJECT,
-      watch: false,
-      passWithNoTests: true,
-      include: [`${SCENARIOS}/**/*${SCENARIO_ENDING}`],
-      reporters: [
-        reporter,
-        ...(options.junit ? [['junit', { outputFile: resolve(options.junit) }] as ['junit', object]] : []),
-      ],
-      env: requestEnvironment({
-        dir,
-        kernel: options.kernel,
-        xen: options.xen,
-        platforms: options.platform ? [options.platform] : undefined,
-      }),
-      pool: 'forks',
-      isolate: false,
-      maxWorkers: options.workers ?? cpus().length,
-      retry: options.retries,
-      ...(options.name === undefined ? {} : { testNamePattern: options.name }),
-      ...(options.shard ? { shard: `${options.shard.index}/${options.shard.count}` } : {}),
-    },
-  )
+  const vitest = await startVitest('test', [], {
+    config: false,
+    root: PROJECT,
+    watch: false,
+    passWithNoTests: true,
+    include: await patterns(files),
+    reporters: [
+      reporter,
+      ...(options.junit ? [['junit', { outputFile: resolve(options.junit) }] as ['junit', object]] : []),
+    ],
+    env: requestEnvironment({
+      dir,
+      kernel: options.kernel,
+      xen: options.xen,
+      platforms: options.platform ? [options.platform] : undefined,
+    }),
+    pool: 'forks',
+    isolate: false,
+    maxWorkers: options.workers ?? cpus().length,
+    retry: options.retries,
+    ...(options.name === undefined ? {} : { testNamePattern: options.name }),
+    ...(options.shard ? { shard: `${options.shard.index}/${options.shard.count}` } : {}),
+  })
   await vitest.close()
   process.exitCode = Exit.ok
   const identity: RunIdentity = {
@@ -70,6 +66,16 @@ export async function runScenarios(files: string[], options: RunOptions): Promis
     return Exit.usage
   }
   return exitStatus(results.totals)
+}
+
+/** What Vitest looks for: the named files themselves, and the scenario files below the named folders. */
+async function patterns(files: string[]): Promise<string[]> {
+  const places = files.length > 0 ? files.map((file) => resolve(file)) : [join(PROJECT, SCENARIOS)]
+  return await Promise.all(
+    places.map(async (place) =>
+      (await stat(place)).isDirectory() ? `${place}/**/*${SCENARIO_ENDING}` : place,
+    ),
+  )
 }
 
 /** `guestrig-runs/latest` leads to the newest run. */

@@ -4,12 +4,14 @@
 /** Where a function sits: `'00:01.0'` on the host bridge, `'mmio.0'` on a virtio-mmio transport of page 0. */
 export type Place = `${string}:${string}.${number}` | `mmio.${number}`
 
+type Properties = Record<string, string | number | boolean | undefined>
+
 export interface Device {
   at: Place
   /** QEMU's name of the device without its transport (`virtio-net`), or whole (`pcie-root-port`). */
   model: string
   virtio: boolean
-  properties: Record<string, string | number | undefined>
+  properties: Properties
   /** Id of the bridge that it sits behind; undefined: the host bridge. */
   bus?: string | undefined
   /** domid of its backend, for a guest that grants its memory: a row of `iommu-map`, or `iommus`. */
@@ -37,9 +39,15 @@ const base = ({ at, bus, backend = 0 }: At): Pick<Device, 'at' | 'bus' | 'backen
   before: [],
 })
 
+/** VIRTIO_NET_F_CTRL_VQ and the features that require it (virtio 1.2, section 5.1.3.1), in QEMU's words. */
+const NEEDS_CONTROL_QUEUE = [
+  ...['ctrl_vq', 'ctrl_rx', 'ctrl_rx_extra', 'ctrl_vlan', 'ctrl_mac_addr', 'ctrl_guest_offloads'],
+  'guest_announce',
+]
+
 /**
  * A network function. With `network: 'user'` it is on QEMU's own user network, closed towards the host (`restrict=on`): the
- * gateway 10.0.2.2 answers ARP and ping. Without a control queue, so that its probe waits for no DMA.
+ * gateway 10.0.2.2 answers ARP and ping. Without a control queue and what needs one, so that its probe waits for no DMA.
  */
 export function virtioNet(options: At & { network?: 'user' }): Device {
   const netdev = `net${suffix(options.at)}`
@@ -47,7 +55,10 @@ export function virtioNet(options: At & { network?: 'user' }): Device {
     ...base(options),
     model: 'virtio-net',
     virtio: true,
-    properties: { ctrl_vq: 'off', netdev: options.network ? netdev : undefined },
+    properties: {
+      ...Object.fromEntries(NEEDS_CONTROL_QUEUE.map((feature) => [feature, false])),
+      netdev: options.network ? netdev : undefined,
+    },
     before: options.network ? ['-netdev', `user,id=${netdev},restrict=on`] : [],
   }
 }
@@ -72,14 +83,17 @@ export function virtioRng(options: At): Device {
   return { ...base(options), model: 'virtio-rng', virtio: true, properties: {} }
 }
 
-/** A PCIe root port with the id `id`: functions behind it can be plugged while the board runs. */
+/**
+ * A PCIe root port with the id `id`: functions behind it can be plugged while the board runs. It has no power controller, so that a
+ * plugged function is there at once, and not only when the guest's native hot-plug has powered the slot.
+ */
 export function rootPort(options: At & { id: string }): Device {
   const slot = Number.parseInt(options.at.split(/[:.]/)[1] ?? '', 16)
   return {
     ...base(options),
     model: 'pcie-root-port',
     virtio: false,
-    properties: { id: options.id, chassis: slot, slot },
+    properties: { id: options.id, chassis: slot, slot, power_controller_present: false },
   }
 }
 
@@ -98,17 +112,20 @@ export function transportOf(at: Place): number | undefined {
 }
 
 /** QEMU's name and properties for the device, as `device_add` takes them. `granted`: its driver must use the DMA API, so that Xen's grants apply. */
-export function deviceProperties(device: Device, granted: boolean): Record<string, string | number> {
+export function deviceProperties(
+  device: Device,
+  granted: boolean,
+): Record<string, string | number | boolean> {
   const transport = transportOf(device.at)
   const onPci = transport === undefined
   const [, slot = '0', fn = '0'] = device.at.split(/[:.]/)
-  const all: Record<string, string | number | undefined> = {
+  const all: Properties = {
     driver: device.virtio ? `${device.model}-${onPci ? 'pci' : 'device'}` : device.model,
     bus: onPci ? (device.bus ?? 'pcie.0') : `virtio-mmio-bus.${transport}`,
     addr: onPci ? `${Number.parseInt(slot, 16).toString(16)}.${fn}` : undefined,
     'disable-legacy': device.virtio && onPci ? 'on' : undefined,
     romfile: device.virtio && onPci ? '' : undefined,
-    iommu_platform: device.virtio && granted ? 'on' : undefined,
+    iommu_platform: device.virtio && granted ? true : undefined,
     ...device.properties,
   }
   return Object.fromEntries(
@@ -119,6 +136,9 @@ export function deviceProperties(device: Device, granted: boolean): Record<strin
 /** The device on QEMU's command line. */
 export function deviceArguments(device: Device, granted: boolean): string[] {
   const { driver, ...properties } = deviceProperties(device, granted)
-  const words = Object.entries(properties).map(([key, value]) => `${key}=${value}`)
+  const words = Object.entries(properties).map(([key, value]) => `${key}=${onOff(value)}`)
   return [...device.before, '-device', [driver, ...words].join(',')]
 }
+
+const onOff = (value: string | number | boolean): string | number =>
+  typeof value === 'boolean' ? (value ? 'on' : 'off') : value
