@@ -33,12 +33,12 @@ const PROGRAMS: Record<Role, string[]> = {
 
 /** busybox finds the applet by the name that it is called by. */
 const APPLETS = (
-  'ash awk base64 basename cat chmod chown clear cmp cp cttyhack cut date dd devmem df diff dirname dmesg du echo egrep ' +
-  'env expr false fgrep find free fuser grep halt head hexdump hostname id ifconfig insmod ip kill killall less ln ls ' +
-  'lsmod lspci md5sum mkdir mkfifo mknod mktemp modinfo modprobe more mount mv nc nproc od pgrep pidof ping pkill ' +
-  'poweroff printf ps pwd readlink realpath reboot reset rm rmdir rmmod route sed seq setsid sh sha1sum sha256sum sleep ' +
-  'sort stat strings stty sync sysctl tail tar tee test time timeout top touch tr true tty udhcpc umount uname uniq ' +
-  'uptime usleep vi watch wc wget which xargs xxd yes zcat'
+  'arp arping ash awk base64 basename cat chmod chown clear cmp cp cttyhack cut date dd devmem df diff dirname dmesg du ' +
+  'echo egrep env expr false fgrep find free grep halt head hexdump hostname id ifconfig insmod ip kill killall less ln ' +
+  'losetup ls lsmod md5sum mkdir mke2fs mkfifo mknod mktemp modinfo modprobe more mount mv nc nproc nslookup od pidof ' +
+  'ping poweroff printf ps pwd readlink realpath reboot reset rm rmdir rmmod route sed seq setsid sh sha1sum sha256sum ' +
+  'sleep sort stat strings stty sync sysctl tac tail tar taskset tee test time timeout top touch tr true tty udhcpc ' +
+  'umount uname uniq uptime usleep vi watch wc wget which xargs xxd yes zcat'
 ).split(' ')
 
 /** Folders that the system expects, empty. */
@@ -78,9 +78,17 @@ function common(files: readonly PackedFile[]): Member[] {
     { path: 'var/run', kind: 'link', target: '/run' },
     { path: 'dev/console', kind: 'character device', major: 5, minor: 1 },
     { path: 'dev/null', kind: 'character device', major: 1, minor: 3 },
-    { path: 'bin/busybox', kind: 'file', executable: true, data: find(files, 'usr/bin/busybox').data },
+    { path: 'bin/busybox', kind: 'file', executable: true, data: busybox(files) },
     ...APPLETS.map((name): Member => ({ path: `bin/${name}`, kind: 'link', target: 'busybox' })),
   ]
+}
+
+/** The program, checked to have the applets: a dangling name would look like a failing command in a scenario. */
+function busybox(files: readonly PackedFile[]): Buffer {
+  const { data } = find(files, 'usr/bin/busybox')
+  const missing = APPLETS.filter((name) => !data.includes(`\0${name}\0`))
+  if (missing.length > 0) throw new Error(`this busybox has no ${missing.join(', ')}`)
+  return data
 }
 
 function ofRole(role: Role, files: readonly PackedFile[], libraries: Map<string, Buffer>): Member[] {
