@@ -65,7 +65,7 @@ export class Board {
       connectUart(emulator.wire(uart), this.#printers(uart), () => performance.now() - emulator.startedAt)
     }
     emulator.qmp.on('SHUTDOWN', ({ guest, reason }) => {
-      if (guest) this.#ended(`the guest ended the machine: ${reason}`)
+      if (guest) this.#guestEnded(reason)
     })
     void emulator.ended.then((ending) => this.#emulatorEnded(ending))
   }
@@ -193,19 +193,31 @@ export class Board {
     this.emulator.wire('uart0').write(key)
   }
 
-  #emulatorEnded(ending: Ending): void {
-    this.#ended(`QEMU ${describeEnding(ending)}`)
+  /** A report that explains the end may still be on its way from the wires. */
+  #afterLastWords(reason: () => Error): void {
+    setTimeout(() => this.fail(reason()), LAST_WORDS).unref()
   }
 
-  /** A report that explains the end may still be on its way from the wires. */
-  #ended(message: string): void {
-    setTimeout(() => {
-      this.fail(
+  #guestEnded(reason: string): void {
+    const console = this.domain().console
+    this.#afterLastWords(
+      () =>
+        new GuestCrash({
+          kind: 'machine-ended',
+          title: `the guest ended the machine: ${reason}`,
+          domain: console.domain,
+          report: console.tail(6),
+        }),
+    )
+  }
+
+  #emulatorEnded(ending: Ending): void {
+    this.#afterLastWords(
+      () =>
         new HostProblem(
-          `${message}\n${this.domains.map((domain) => domain.lastLines(6)).join('\n')}`,
+          `QEMU ${describeEnding(ending)}\n${this.domains.map((domain) => domain.lastLines(6)).join('\n')}`,
           `See the consoles and qmp.log in ${this.dir}; reproduce.sh there runs the same machine without guestrig.`,
         ),
-      )
-    }, LAST_WORDS).unref()
+    )
   }
 }

@@ -3,7 +3,9 @@ import type { Emulator } from '../board/index.ts'
 import { type Console, GuestHang, indent, XEN } from '../console/index.ts'
 import type { Domain } from './domain.ts'
 
-/** A boot in which nothing has been printed for this long hangs, ms. An idle machine prints a line every few ms. */
+/** A boot that has not printed its first line after this long hangs, ms; an idle machine takes 200. */
+const FIRST_LINE = 5000
+/** A boot in which nothing has been printed for this long hangs, ms; on an idle machine a line comes every few ms. */
 const SILENCE = 8000
 /** A boot that is not over after this long hangs, whatever it prints, ms. */
 const LONGEST = 90_000
@@ -30,7 +32,7 @@ export async function watchBoot(board: Booting): Promise<void> {
   hang.catch(() => {})
   const report = async (why: string) =>
     rejectHang(new GuestHang(firstDown(board, up), await describeHang(board, up, why)))
-  let silence = setTimeout(report, SILENCE, `nothing was printed for ${SILENCE / 1000} s`)
+  let silence = setTimeout(report, FIRST_LINE, `nothing was printed for ${FIRST_LINE / 1000} s`)
   const longest = setTimeout(report, LONGEST, `not up after ${LONGEST / 1000} s`)
   const stops = board.consoles.map((console) =>
     console.onLine(() => {

@@ -34,6 +34,9 @@ export const GUEST_PCIE = {
 /** The guest's page of virtio-mmio transports: the thread's `virtio@2000000` and `virtio@2000200`. */
 export const GUEST_VIRTIO_MMIO = { guest: 0x0200_0000, transports: [0, 1] }
 
+/** `GUEST_PL011_BASE` of Xen's `xen/include/public/arch-arm.h`: the UART that Xen emulates for a domU. */
+export const GUEST_PL011 = 0x2200_0000
+
 /** `GUEST_PHANDLE_GIC` of Xen's `xen/include/public/device_tree_defs.h`. */
 const GUEST_GIC = 0xfde8
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The platform `xen`: Xen at EL2, dom0 with its tools (or none), and dom0less domUs. */
-import { stat } from 'node:fs/promises'
+import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HostProblem, type Images } from '../../images/index.ts'
 import { AGENT_BOOTARGS, agentArguments, agentPort, MAX_AGENTS } from './agent-port.ts'
@@ -16,9 +16,11 @@ import {
   UART0,
   UART1,
 } from './plan.ts'
+import { UARTS } from './virt-machine.ts'
 import {
   type BootModule,
   domainNode,
+  GUEST_PL011,
   GUEST_VIRTIO_MMIO,
   moduleNodes,
   passedThroughBridge,
@@ -104,8 +106,14 @@ export async function planXen(images: Images, options: BoardOptions, dir: string
     const source = writeTree(
       guestTree(planned, index === 0 ? { devices: [...devices, ...later], status } : undefined),
     )
+    await writeFile(join(dir, `${domU.name}.dts`), source)
     await compileTree(source, join(dir, file))
-    const bootargs = ['console=ttyAMA0', AGENT_BOOTARGS, domU.bootargs, index === 0 ? options.bootargs : '']
+    const bootargs = [
+      'console=ttyAMA0 earlycon',
+      AGENT_BOOTARGS,
+      domU.bootargs,
+      index === 0 ? options.bootargs : '',
+    ]
     domUNodes[domU.name] = domainNode({
       memory: domU.memory ?? DOMU.memory,
       cpus: domU.cpus ?? DOMU.cpus,
@@ -135,7 +143,7 @@ export async function planXen(images: Images, options: BoardOptions, dir: string
         '#address-cells': cells(2),
         '#size-cells': cells(2),
         'xen,xen-bootargs': XEN_BOOTARGS,
-        'xen,dom0-bootargs': `console=ttyAMA1 ${AGENT_BOOTARGS} guestrig.domUs=${names}${shell}`,
+        'xen,dom0-bootargs': `${consoleArguments('ttyAMA1', UARTS[1].base)} ${AGENT_BOOTARGS} guestrig.domUs=${names}${shell}`,
       },
       children,
     },
@@ -156,6 +164,10 @@ export async function planXen(images: Images, options: BoardOptions, dir: string
     referenceBoot: REFERENCE_BOOT,
   }
 }
+
+/** A console on a PL011 from the kernel's first line on. */
+const consoleArguments = (tty: string, base: number): string =>
+  `console=${tty} earlycon=pl011,0x${base.toString(16)}`
 
 /** The partial tree of a domU; the one under test owns the bridge and the virtio-mmio page. */
 function guestTree(
