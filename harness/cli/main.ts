@@ -5,6 +5,7 @@ import { registerDoctor } from './doctor.ts'
 import { registerList } from './list.ts'
 import { registerRun } from './run.ts'
 import { registerSetup } from './setup.ts'
+import { registerShell } from './shell.ts'
 import { registerStart } from './start.ts'
 import { registerTest } from './test.ts'
 import { Exit, UsageError } from './usage.ts'
@@ -19,6 +20,7 @@ registerSetup(program)
 registerDoctor(program)
 registerList(program)
 registerRun(program)
+registerShell(program)
 registerTest(program)
 
 for (const command of program.commands)

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomBytes } from 'node:crypto'
 import { mkdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
@@ -7,6 +6,7 @@ import { startVitest } from 'vitest/node'
 import { exitStatus, makeResults, type RunIdentity, ScenarioReporter } from '../report/index.ts'
 import { requestEnvironment } from '../scenario/index.ts'
 import { PROJECT, SCENARIO_ENDING, SCENARIOS } from './project.ts'
+import { newRunId, runFolder } from './run-folder.ts'
 import type { RunOptions } from './run-options.ts'
 import { setUpWithProgress } from './set-up-with-progress.ts'
 import { Exit } from './usage.ts'
@@ -15,8 +15,8 @@ import { Exit } from './usage.ts'
 export async function runScenarios(files: string[], options: RunOptions): Promise<number> {
   const images = await setUpWithProgress({ kernel: options.kernel, xen: options.xen })
   const startedAt = new Date()
-  const id = `${startedAt.toISOString().slice(0, 19).replaceAll(':', '-')}-${randomBytes(3).toString('hex')}`
-  const dir = resolve(options.out ?? join('guestrig-runs', id))
+  const id = newRunId(startedAt)
+  const dir = runFolder(id, options.out)
   await mkdir(dir, { recursive: true })
   if (!options.out) await pointLatestTo(dir)
   const reporter = new ScenarioReporter()

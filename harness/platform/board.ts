@@ -71,13 +71,13 @@ export class Board {
   }
 
   /**
-   * Boots a board and waits until every domain is up.
+   * Boots a board and waits until every domain is up. `started` gets the board before the guest has printed anything.
    *
    * @throws HostProblem, GuestCrash, GuestHang: whatever kept it from coming up; nothing is left running.
    */
   static async boot(
     platform: PlatformName,
-    options: BoardOptions & { images: Images; dir: string },
+    options: BoardOptions & { images: Images; dir: string; started?: (board: Board) => void },
   ): Promise<Board> {
     const { images, dir } = options
     await mkdir(dir, { recursive: true })
@@ -89,6 +89,7 @@ export class Board {
     const spec: EmulatorSpec = { command: images.qemu.command, args: plan.args, wires: plan.wires, dir }
     await writeReproducer(spec)
     const board = new Board(plan, dir, await Emulator.start(spec))
+    options.started?.(board)
     try {
       await watchBoot(board)
     } catch (error) {
