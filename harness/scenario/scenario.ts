@@ -5,6 +5,7 @@ import { locateImages } from '../../images/index.ts'
 import { Board, type BoardOptions, type PlatformName, within } from '../platform/index.ts'
 import { type ConsoleMatchers, matchers } from './matchers.ts'
 import { messageOf, type Outcome, signatureOf, verdictOf } from './outcome.ts'
+import { endWithParent } from './orphan.ts'
 import { declare } from './registry.ts'
 import { currentRequest } from './run-request.ts'
 
@@ -41,6 +42,7 @@ type Body = (context: ScenarioContext) => Promise<void>
 const TIMEOUT = 60_000
 
 expect.extend(matchers)
+endWithParent()
 
 /** A script with a name, a platform and assertions: run in a test of its own, on a board of its own. */
 export function scenario(name: string, options: ScenarioOptions, body: Body): void {
