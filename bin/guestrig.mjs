@@ -10,6 +10,9 @@ import { join } from 'node:path'
 const OLDEST_NODE = [20, 19]
 const CANNOT_TRY = 125
 
+/** Lines shown of what npm says when it fails. */
+const SHOWN_LINES = 8
+
 const root = join(import.meta.dirname ?? '.', '..')
 const lockFile = join(root, 'package-lock.json')
 const installed = join(root, 'node_modules')
@@ -73,7 +76,9 @@ function installUnderLock() {
     },
   )
   if (error || status !== 0) {
-    process.stderr.write(stdout ?? '')
+    // npm goes on with pages of usage; what is wrong is said first.
+    const lines = (stdout ?? '').split('\n').filter((line) => /^npm (error|ERR!) \S/.test(line))
+    process.stderr.write(`${lines.slice(0, SHOWN_LINES).join('\n')}\n`)
     giveUp(
       `the Node modules cannot be installed (${error?.message ?? `npm ci ended with status ${status}`})`,
       'mend what npm says above (is the npm registry reachable?), then repeat the command',

@@ -22,7 +22,7 @@ export const HOST_ARCH = process.arch === 'arm64' ? 'arm64' : 'amd64'
 /** The keyring moved from .gpg to .pgp in trixie; both may be there. */
 const KEYRINGS = ['gpg', 'pgp'].map((suffix) => `/usr/share/keyrings/debian-archive-keyring.${suffix}`)
 
-/** Folder of the private apt in a cache. */
+/** Where the apt that only downloads has its configuration. */
 export function aptFolder(cache: string): string {
   return join(cache, 'apt')
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { holdLock, lockIsFree } from './lock.ts'
@@ -24,6 +24,16 @@ export function entryName(kind: string, inputs: Inputs): string {
 /** Name of the file in every entry that says what it was made from. */
 export const ENTRY_FILE = 'entry.json'
 const UNFINISHED = '.partial'
+
+/** Entries of the kinds that every edit makes anew which stay, whatever their age; a day's work stays as well. */
+const EDITS_KEPT = 24
+/** ms */
+const DAY = 24 * 60 * 60 * 1000
+
+export interface Scratch {
+  folder: string
+  remove(): Promise<void>
+}
 
 /**
  * A folder of entries. An entry is built beside its place under a lock of its own, and renamed into place when whole, so
@@ -84,6 +94,36 @@ export class Cache {
       throw error
     }
     await removeTree(this.downloads(name))
+  }
+
+  /** A folder for the time of a run. Killed runs leave theirs to `sweep`. */
+  async scratch(kind: string): Promise<Scratch> {
+    const name = `${kind}-${randomUUID()}`
+    await mkdir(join(this.folder, 'locks'), { recursive: true })
+    const lock = await holdLock(this.lockFile(name), { onWait: () => {} })
+    const folder = this.path(name + UNFINISHED)
+    await mkdir(folder)
+    const remove = async () => {
+      await removeTree(folder)
+      await lock.release()
+      await rm(this.lockFile(name), { force: true })
+    }
+    return { folder, remove }
+  }
+
+  /** Of entries that are made anew with every edit, removes all but the newest; they take a second to make again. */
+  async prune(kinds: RegExp, keep: ReadonlySet<string>): Promise<void> {
+    const names = (await readdir(this.folder)).filter(
+      (name) => kinds.test(name) && !name.endsWith(UNFINISHED),
+    )
+    const aged = await Promise.all(
+      names.map(async (name) => ({ name, made: (await stat(this.path(name))).mtimeMs })),
+    )
+    const old = aged
+      .sort((a, b) => b.made - a.made)
+      .slice(EDITS_KEPT)
+      .filter(({ name, made }) => !keep.has(name) && Date.now() - made > DAY)
+    for (const { name } of old) await removeTree(this.path(name))
   }
 
   /** Removes what killed runs left half-way; what a living one is at work on stays. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdir } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
 import { assemble } from './assemble.ts'
 import { Cache, cacheFolder } from './cache.ts'
 import { checkHostTools } from './host-tools.ts'
@@ -10,7 +11,9 @@ import { asHostProblem, Interrupted, PackageGone } from './problem.ts'
 import type { Progress } from './progress.ts'
 import { BuildingStore, FinishedStore, QuickStore } from './store.ts'
 import type { Images, ImagesRequest } from './types.ts'
+import { needsYield } from './xen.ts'
 
+export { cacheFolder } from './cache.ts'
 export { installCommand, missingTools } from './host-tools.ts'
 export { type Finding, type Inspection, inspectImages } from './inspect.ts'
 export { HostProblem, Interrupted } from './problem.ts'
@@ -66,10 +69,36 @@ async function setUp(request: SetupRequest, cache: Cache): Promise<Images> {
   const index = new AskingIndex(cache, { mirror, progress, signal })
   if (request.update) await index.forget()
   try {
-    return await assemble(request, index, new BuildingStore(cache, progress, signal), () => stop.abort())
+    const images = await assemble(request, index, new BuildingStore(cache, progress, signal), () =>
+      stop.abort(),
+    )
+    await cache.prune(/^(initramfs|driver-.*|agent|xen-path)-/, new Set(entriesOf(images)))
+    return images
   } catch (error) {
     // What was recorded in an earlier run has left the mirror since: ask what there is now.
     if (!(error instanceof PackageGone) || index.asked) throw error
     return await setUp({ ...request, update: true }, cache)
+  } finally {
+    await index.close()
   }
+}
+
+/** Names of the cache's entries that the images lie in. */
+function entriesOf({ xen, initramfs, kernel }: Images): string[] {
+  const files = [xen.image, initramfs.bare, ...Object.values(kernel.modules).map(dirname)]
+  return files.map((file) => basename(dirname(file)))
+}
+
+/** What a person should know of the images that they asked for, before a scenario fails for it. */
+export function warningsAbout({ kernel, xen, qemu }: Images): string[] {
+  const warnings: string[] = []
+  if (!kernel.buildTree) {
+    warnings.push(
+      `there is no build tree around ${kernel.image}: the drivers of drivers/ cannot be built for it`,
+    )
+  }
+  if (xen.wfeReplaced === 0 && needsYield(qemu.version)) {
+    warnings.push(`no WFE was found in ${xen.image}: under QEMU ${qemu.version} its spinlocks may hang`)
+  }
+  return warnings
 }

@@ -13,7 +13,6 @@ export type ProgressEvent =
   | ({ kind: 'advance'; amount: Amount; doing?: string | undefined } & Taken)
   | ({ kind: 'wait'; text: string } & Taken)
   | ({ kind: 'end'; ms: number; outcome: 'present' | 'made'; detail?: string | undefined } & Taken)
-  | { kind: 'warning'; text: string }
 
 interface Taken {
   step: Step

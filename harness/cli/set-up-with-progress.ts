@@ -6,6 +6,7 @@ import {
   locateImages,
   missingTools,
   setupImages,
+  warningsAbout,
 } from '../../images/index.ts'
 
 export interface SetUp {
@@ -19,12 +20,19 @@ export interface SetUp {
  * otherwise it sets them up and shows on standard error how far it is. Ctrl-C ends it.
  */
 export async function setUpWithProgress(request: ImagesRequest = {}): Promise<Images> {
+  const images = (await locate(request)) ?? (await setUpAll(request)).images
+  for (const warning of warningsAbout(images)) process.stderr.write(`warning: ${warning}\n`)
+  return images
+}
+
+async function locate(request: ImagesRequest): Promise<Images | undefined> {
+  if (missingTools().length > 0) return undefined
   try {
-    if (missingTools().length === 0) return await locateImages(request)
+    return await locateImages(request)
   } catch (error) {
-    if (!(error instanceof HostProblem)) throw error
+    if (error instanceof HostProblem) return undefined
+    throw error
   }
-  return (await setUpAll(request)).images
 }
 
 /** As above, but every part is looked at, and `update` asks the mirror again. */

@@ -31,10 +31,6 @@ export class SetupDisplay {
 
   /** To be given to `setupImages`. */
   readonly show = (event: ProgressEvent): void => {
-    if (event.kind === 'warning') {
-      this.#print(`${pc.yellow('warning:')} ${event.text}`)
-      return
-    }
     const title = stepTitle(event)
     const running = this.#running.get(title)
     if (event.kind === 'start') {

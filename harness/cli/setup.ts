@@ -19,8 +19,10 @@ export function registerSetup(program: Command): void {
     .option('--update', 'asks the mirror for newer packages')
     .action(async (options: SetupOptions) => {
       const { setUpAll } = await import('./set-up-with-progress.ts')
+      const { warningsAbout } = await import('../../images/index.ts')
       const start = performance.now()
       const { images, made } = await setUpAll(options)
+      for (const warning of warningsAbout(images)) process.stderr.write(`warning: ${warning}\n`)
       const { qemu, kernel, xen } = images
       const seconds = ((performance.now() - start) / 1000).toFixed(1)
       const what = `QEMU ${qemu.version}, Linux ${kernel.release}, Xen ${xen.version}`

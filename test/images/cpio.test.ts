@@ -14,7 +14,8 @@ function unpack(archive: Buffer): Unpacked[] {
   const members: Unpacked[] = []
   for (let at = 0; ; ) {
     expect(archive.toString('latin1', at, at + 6)).toBe('070701')
-    const field = (index: number) => Number.parseInt(archive.toString('latin1', at + 6 + 8 * index, at + 14 + 8 * index), 16)
+    const field = (index: number) =>
+      Number.parseInt(archive.toString('latin1', at + 6 + 8 * index, at + 14 + 8 * index), 16)
     const nameEnd = at + 110 + field(11)
     const path = archive.toString('utf8', at + 110, nameEnd - 1)
     if (path === 'TRAILER!!!') return members
@@ -59,7 +60,9 @@ describe('packCpio', () => {
   })
 
   it('refuses two members of one name', () => {
-    expect(() => packCpio([...members, { path: 'etc/role', kind: 'link', target: 'x' }])).toThrow('/etc/role is packed twice')
+    expect(() => packCpio([...members, { path: 'etc/role', kind: 'link', target: 'x' }])).toThrow(
+      '/etc/role is packed twice',
+    )
   })
 
   it('ends at a multiple of 4, so that another archive can follow', () => {

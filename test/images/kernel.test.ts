@@ -57,7 +57,9 @@ describe('kernelFromPath', () => {
     const gz = join(folder, 'Image.gz')
     await writeFile(gz, Buffer.from([0x1f, 0x8b]))
     await expect(kernelFromPath(gz)).rejects.toMatchObject({ message: `${gz} is not an arm64 kernel Image` })
-    await expect(kernelFromPath(folder)).rejects.toMatchObject({ message: `${folder} is not an arm64 kernel Image` })
+    await expect(kernelFromPath(folder)).rejects.toMatchObject({
+      message: `${folder} is not an arm64 kernel Image`,
+    })
   })
 
   it('takes a lone Image, which no driver can be built for', async () => {

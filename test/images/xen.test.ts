@@ -41,6 +41,12 @@ describe('replaceWfe', () => {
 
 describe('needsYield', () => {
   it('is so since QEMU 11.1', () => {
-    expect(['10.1.2', '11.0.0', '11.1.0', '11.1.3', '12.0'].map(needsYield)).toEqual([false, false, true, true, true])
+    expect(['10.1.2', '11.0.0', '11.1.0', '11.1.3', '12.0'].map(needsYield)).toEqual([
+      false,
+      false,
+      true,
+      true,
+      true,
+    ])
   })
 })
