@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export { describeEnding, Emulator, type EmulatorSpec, type Ending } from './emulator.ts'
+export { guarded } from './guard.ts'
 export { Qmp, QmpError, type QmpEvents } from './qmp.ts'
 export { QTest } from './qtest.ts'
 export { writeReproducer } from './reproduce.ts'

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The command line: `guestrig COMMAND`. Commands load what they need when they are called, so that `--help` is quick. */
 import { Command, CommanderError } from 'commander'
+import { registerBench } from './bench.ts'
 import { registerDoctor } from './doctor.ts'
 import { registerList } from './list.ts'
 import { registerRun } from './run.ts'
@@ -22,6 +23,7 @@ registerList(program)
 registerRun(program)
 registerShell(program)
 registerTest(program)
+registerBench(program)
 
 for (const command of program.commands)
   command.exitOverride().showHelpAfterError(`usage: guestrig ${command.name()} ${command.usage()}`)

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
+export { type BenchOptions, bench, type PlatformFigures } from './bench.ts'
+export { LINES, type Line, MILESTONES, type Milestone } from './milestones.ts'
+export type { Ratio, Summary } from './statistics.ts'

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+import { HostProblem, type Images } from '../../images/index.ts'
+import type { Console } from '../console/index.ts'
+import { Board, type PlatformName, virtioNet, virtioRng, within } from '../platform/index.ts'
+import { LINES, LINES_OF, type Milestone } from './milestones.ts'
+
+/** The toggle of the thread: key 4 enables the host bridge. */
+const TOGGLES: Record<PlatformName, { parameters: Record<string, string>; answer: string }> = {
+  virt: {
+    parameters: { keys: '4+/pcie@10000000' },
+    answer: 'pseudo-hotplug: enable /pcie@10000000',
+  },
+  xen: { parameters: {}, answer: 'pseudo-hotplug: enable /passthrough/pcie@10000000' },
+}
+
+/** ms that the answer to the toggle may take, before the board's patience stretches it. */
+const ANSWER = 10_000
+
+export interface ScenarioTimes {
+  /** When each milestone was passed, ms since `Board.boot` was called. */
+  times: Partial<Record<Milestone, number>>
+  /** Processor time of this process meanwhile, user and system, ms. QEMU and `dtc` are not in it. */
+  cpu: number
+}
+
+/**
+ * Does what the thread's scenario does, with the harness's own means: boots a board with two functions behind its disabled
+ * bridge, loads pseudo-hotplug, sends the signal, waits for its answer on the console, and stops.
+ */
+export async function runScenario(
+  platform: PlatformName,
+  images: Images,
+  dir: string,
+): Promise<ScenarioTimes> {
+  const cpuBefore = process.cpuUsage()
+  const startedAt = performance.now()
+  const now = () => performance.now() - startedAt
+  const devices = [virtioNet({ at: '00:01.0' }), virtioRng({ at: '00:02.0' })]
+  const board = await Board.boot(platform, { images, dir, devices })
+  const times: Partial<Record<Milestone, number>> = { domainsUp: now() }
+  try {
+    times.qemuStarted = board.emulator.startedAt - startedAt
+    const guest = board.domain()
+    await guest.loadDriver('pseudo-hotplug', TOGGLES[platform].parameters)
+    times.driverLoaded = now()
+    await guest.sysrq('4')
+    await printed(board, guest.console, TOGGLES[platform].answer)
+    times.toggleAnswered = now()
+    for (const line of LINES_OF[platform]) {
+      const found = guest.console.lines.find(({ text }) => text.includes(LINES[line]))
+      if (found) times[line] = board.emulator.startedAt - startedAt + found.at
+    }
+  } finally {
+    await board.stop()
+  }
+  times.stopped = now()
+  const { user, system } = process.cpuUsage(cpuBefore)
+  return { times, cpu: (user + system) / 1000 }
+}
+
+async function printed(board: Board, console: Console, text: string): Promise<void> {
+  const isThere = () => console.lines.some((line) => line.text.includes(text))
+  let stop = () => {}
+  const wait = () =>
+    new Promise<void>((resolve) => {
+      stop = console.onLine(() => isThere() && resolve())
+      if (isThere()) resolve()
+    })
+  try {
+    await within(board.patience.scale(ANSWER), wait, {
+      interruption: board.failed,
+      explain: () => `${console.domain} did not print: ${text}`,
+    })
+  } finally {
+    stop()
+  }
+}
+
+/** The reason why nothing could be measured, whatever its kind. */
+export function asHostProblem(error: unknown, platform: PlatformName): unknown {
+  if (!(error instanceof Error) || error instanceof HostProblem) return error
+  return new HostProblem(
+    `the board of the platform ${platform} could not be measured: ${error.message}`,
+    'guestrig bench --out DIR keeps the consoles; guestrig run says what is wrong with it.',
+  )
+}

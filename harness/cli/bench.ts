@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Command, Option } from 'commander'
+import type { BenchOptions } from './run-bench.ts'
+import { wholeNumber } from './usage.ts'
+
+export function registerBench(program: Command): void {
+  program
+    .command('bench')
+    .description('the figures of this machine, beside bare QEMU')
+    .addOption(new Option('--platform <name>', 'only on this platform').choices(['virt', 'xen']))
+    .option('--rounds <n>', 'how often each is measured', wholeNumber(1), 5)
+    .option('--json <file>', 'writes the figures there')
+    .option('--out <dir>', "keeps the runs' folders there (default: they are removed)")
+    .action(async (options: BenchOptions) => {
+      const { runBench } = await import('./run-bench.ts')
+      await runBench(options)
+    })
+}

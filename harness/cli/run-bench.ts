@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { cpus, loadavg, tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { bench } from '../bench/index.ts'
+import { type BenchReport, benchTable } from './bench-table.ts'
+import { setUpWithProgress } from './set-up-with-progress.ts'
+import { Exit } from './usage.ts'
+
+/** The options of `bench`, as commander gives them. */
+export interface BenchOptions {
+  platform?: 'virt' | 'xen'
+  rounds: number
+  json?: string
+  out?: string
+}
+
+/** Measures, prints the table, and writes the same as JSON if it is asked for. Slow is no failure. */
+export async function runBench(options: BenchOptions): Promise<void> {
+  const images = await setUpWithProgress()
+  const startedAt = new Date().toISOString()
+  const host = { processors: cpus().length, model: cpus()[0]?.model ?? '', load: loadavg()[0] ?? 0 }
+  const platforms = await bench({
+    images,
+    platforms: options.platform ? [options.platform] : ['virt', 'xen'],
+    rounds: options.rounds,
+    dir: options.out ? resolve(options.out) : temporaryFolder(),
+    progress: (what) => process.stderr.write(`${what}\n`),
+  })
+  const report: BenchReport = {
+    version: 1,
+    startedAt,
+    host: { ...host, node: process.versions.node },
+    qemu: images.qemu.version,
+    kernel: images.kernel.release,
+    xen: images.xen.version,
+    rounds: options.rounds,
+    platforms,
+    peakRss: process.resourceUsage().maxRSS * 1024,
+  }
+  process.stdout.write(benchTable(report))
+  if (!options.json) return
+  await mkdir(dirname(resolve(options.json)), { recursive: true })
+  await writeFile(options.json, `${JSON.stringify(report, undefined, 2)}\n`)
+}
+
+/** A folder that goes when this process ends, interrupted or not. The boards' QEMUs are tied to this process already. */
+function temporaryFolder(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'guestrig-bench-'))
+  process.once('exit', () => rmSync(dir, { recursive: true, force: true }))
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => process.exit(Exit.interrupted))
+  return dir
+}

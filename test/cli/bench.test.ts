@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { BenchReport } from '../../harness/cli/bench-table.ts'
+import { guestrig } from './guestrig.ts'
+
+let root: string
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'guestrig-bench-test-'))
+})
+
+afterAll(() => rm(root, { recursive: true }))
+
+describe('guestrig bench', () => {
+  test('measures a scenario beside bare QEMU, prints a table, writes JSON, and leaves nothing', async () => {
+    const scratch = join(root, 'scratch')
+    const json = join(root, 'figures', 'bench.json')
+    await mkdir(scratch)
+    const { exitCode, stdout, all } = await guestrig(
+      ['bench', '--rounds', '1', '--platform', 'virt', '--json', json],
+      { env: { TMPDIR: scratch } },
+    )
+    expect(exitCode, all).toBe(0)
+    expect(stdout).toMatch(/"random: crng init done" .* (ok|too slow) \(at most 1\.50\)/)
+    expect(await readdir(scratch)).not.toContainEqual(expect.stringMatching(/^guestrig-bench-/))
+    expect(await processesIn(scratch)).toEqual([])
+
+    const report: BenchReport = JSON.parse(await readFile(json, 'utf8'))
+    expect(report).toMatchObject({ version: 1, rounds: 1, platforms: [{ platform: 'virt' }] })
+    expect(report.peakRss).toBeGreaterThan(1e6)
+    const { bare, guestrig: ours, ratio, judged, floor, cpu } = report.platforms[0] as PlatformFigures
+    expect(Object.keys(bare)).toEqual(['initStarted', 'initAtWork'])
+    expectRising(medians(bare, ['initStarted', 'initAtWork']))
+    expectRising(
+      medians(ours, [
+        ...['qemuStarted', 'initStarted', 'initAtWork'],
+        ...['domainsUp', 'driverLoaded', 'toggleAnswered', 'stopped'],
+      ]),
+    )
+    expectRising(medians({ floor, ...bare }, ['floor', 'initStarted']))
+    expect(cpu.median).toBeGreaterThan(0)
+    expect(judged.line).toBe('initAtWork')
+    expect(judged.ratio).toBeCloseTo((ours.initAtWork?.median ?? 0) / (bare.initAtWork?.median ?? 0))
+    expect(judged.ok).toBe(judged.ratio <= judged.bound)
+    expect(ratio.initAtWork).toEqual({ ofMedians: judged.ratio, min: judged.ratio, max: judged.ratio })
+  }, 240_000)
+
+  test.each([
+    ['--rounds', '0'],
+    ['--rounds', 'many'],
+    ['--platform', 'riscv'],
+  ])('%s %s is wrong usage', async (...words) => {
+    const { exitCode, stderr } = await guestrig(['bench', ...words])
+    expect(exitCode).toBe(129)
+    expect(stderr).toContain('guestrig bench')
+  })
+})
+
+type PlatformFigures = BenchReport['platforms'][number]
+
+/** Processes whose working directory is in `folder`: every QEMU runs in the folder of its board. */
+async function processesIn(folder: string): Promise<string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  const places = await Promise.all(pids.map((pid) => readlink(`/proc/${pid}/cwd`).catch(() => '')))
+  return places.filter((place) => place.startsWith(folder))
+}
+
+/** The medians under `keys`, with a 0 before them: what is measured takes time. */
+function medians(summaries: Record<string, { median: number }>, keys: string[]): number[] {
+  return [0, ...keys.map((key) => summaries[key]?.median ?? Number.NaN)]
+}
+
+/** Every number is larger than the one before it. */
+function expectRising(numbers: number[]): void {
+  for (const [index, number] of numbers.slice(1).entries())
+    expect(number).toBeGreaterThan(numbers[index] ?? 0)
+}
