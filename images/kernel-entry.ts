@@ -40,7 +40,7 @@ export async function obtainBuiltKernel(
     space: 700e6,
     inputs: { recipe: SOURCE_RECIPE, packages: packageHashes(packages) },
     packages,
-    build: (into, { debs, signal }) => unpackSource(debs[0] ?? '', into, signal),
+    build: (into, work) => unpackSource(work.debs[0] ?? '', into, work),
   }
   // Modules are built against it too, so it stays.
   const sources = await store.obtain(source)

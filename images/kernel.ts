@@ -7,6 +7,7 @@ import { mergeFragments, unmetSymbols } from './kernel-config.ts'
 import { HostProblem, ToolFailed } from './problem.ts'
 import type { Amount } from './progress.ts'
 import { runTool } from './run.ts'
+import type { Work } from './store.ts'
 
 /** Bump when the same source and fragments must give another Image or another tree. */
 export const KERNEL_RECIPE = 1
@@ -16,8 +17,9 @@ export const SOURCE_RECIPE = 1
 export const CROSS_COMPILE = 'aarch64-linux-gnu-'
 const MAKE_ARGS = ['ARCH=arm64', `CROSS_COMPILE=${CROSS_COMPILE}`]
 
-/** Objects that the default kernel compiles; only for "how far". */
-const ROUGH_OBJECTS = 1250
+/** Files that are unpacked of the source, and objects that the default kernel compiles; only for "how far". */
+const ROUGH_FILES = 39_000
+const ROUGH_OBJECTS = 890
 
 /** Architectures whose code is not needed; arm stays, for arm64 borrows its Xen code. */
 const OTHER_ARCHES =
@@ -39,14 +41,24 @@ const LEFT_OUT = [
 ]
 
 /** Unpacks the kernel source that a linux-source package holds into `<into>/source`. */
-export async function unpackSource(deb: string, into: string, signal?: AbortSignal): Promise<void> {
+export async function unpackSource(
+  deb: string,
+  into: string,
+  { advance, signal }: Pick<Work, 'advance' | 'signal'>,
+): Promise<void> {
   const source = join(into, 'source')
   await mkdir(source)
   const script =
     'deb=$1; into=$2; shift 2; dpkg-deb --fsys-tarfile "$deb" | tar -xO --wildcards "./usr/src/linux-source-*.tar.xz" |' +
-    ' xz -dc -T0 | tar -x -C "$into" --strip-components=1 --no-same-owner --wildcards --wildcards-match-slash "$@"'
+    ' xz -dc -T0 | tar -xv -C "$into" --strip-components=1 --no-same-owner --wildcards --wildcards-match-slash "$@"'
   const excludes = LEFT_OUT.map((pattern) => `--exclude=${pattern}`)
-  await runTool(['bash', '-o', 'pipefail', '-c', script, 'bash', deb, source, ...excludes], { signal })
+  let done = 0
+  await runTool(['bash', '-o', 'pipefail', '-c', script, 'bash', deb, source, ...excludes], {
+    signal,
+    onLine: () => {
+      if (++done % 500 === 0) advance({ done, total: Math.max(ROUGH_FILES, done), unit: 'files' }, 'unpacked')
+    },
+  })
 }
 
 export interface KernelBuild {

@@ -4,7 +4,7 @@
 export interface Amount {
   done: number
   total?: number | undefined
-  unit: 'bytes' | 'objects' | 'packages'
+  unit: 'bytes' | 'files' | 'objects' | 'packages'
 }
 
 /** What happens during a set-up. Steps overlap in time; a step that is taken several times says in `label` for what. */
