@@ -19,6 +19,7 @@ export interface BenchOptions {
 /** Measures, prints the table, and writes the same as JSON if it is asked for. Slow is no failure. */
 export async function runBench(options: BenchOptions): Promise<void> {
   const images = await setUpWithProgress()
+  exitWhenInterrupted()
   const startedAt = new Date().toISOString()
   const host = { processors: cpus().length, model: cpus()[0]?.model ?? '', load: loadavg()[0] ?? 0 }
   const platforms = await bench({
@@ -45,11 +46,15 @@ export async function runBench(options: BenchOptions): Promise<void> {
   await writeFile(options.json, `${JSON.stringify(report, undefined, 2)}\n`)
 }
 
-/** A folder that goes when this process ends, interrupted or not. The boards' QEMUs are tied to this process already. */
+/** A folder that goes when this process ends, interrupted or not. */
 function temporaryFolder(): string {
   const dir = mkdtempSync(join(tmpdir(), 'guestrig-bench-'))
   process.once('exit', () => rmSync(dir, { recursive: true, force: true }))
+  return dir
+}
+
+/** Ends this process on a signal; every QEMU is tied to it and goes as well. */
+function exitWhenInterrupted(): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.once(signal, () => process.exit(Exit.interrupted))
-  return dir
 }
