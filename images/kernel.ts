@@ -103,9 +103,9 @@ export async function buildKernel(into: string, options: KernelBuild): Promise<v
     let done = 0
     const total = options.like ? undefined : ROUGH_OBJECTS
     await make(['Image', 'modules'], (line) => {
-      const compiled = /^\s+CC\s+(\S+)/.exec(line)?.[1]
-      if (compiled)
-        onProgress({ done: ++done, total: total && Math.max(total, done), unit: 'objects' }, compiled)
+      if (!/^\s+CC\s/.test(line)) return
+      done++
+      onProgress({ done, total: total && Math.max(total, done), unit: 'objects' }, 'compiled')
     })
   } catch (error) {
     throw error instanceof ToolFailed ? compilerProblem(error) : error

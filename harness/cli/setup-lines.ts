@@ -19,14 +19,21 @@ export function stepTitle({ step, label }: { step: Running['step']; label?: stri
   return `[${STEPS.indexOf(step) + 1}/${STEPS.length}] ${step}${label ? ` ${label}` : ''}`
 }
 
-/** "fetched 45 MB of 153 MB (29 %)", "412 of about 1250 objects (32 %), kernel/sched/core.o". */
+/** How each unit is counted: its name, and what is done and in all as text; totals other than of bytes are estimates. */
+const UNITS: Record<Amount['unit'], { name: string; of: string; text: (amount: number) => string }> = {
+  bytes: { name: '', of: 'of', text: (bytes) => prettyBytes(bytes) },
+  files: { name: ' files', of: 'of about', text: String },
+  objects: { name: ' objects', of: 'of about', text: String },
+  packages: { name: ' packages', of: 'of', text: String },
+}
+
+/** "fetched 45 MB of 153 MB (29 %)", "compiled 412 of about 890 objects (46 %)". */
 export function amountText({ done, total, unit }: Amount, doing?: string): string {
-  const percent = total ? ` (${Math.floor((100 * done) / total)} %)` : ''
-  if (unit === 'bytes')
-    return `${doing ?? ''} ${prettyBytes(done)}${total ? ` of ${prettyBytes(total)}` : ''}${percent}`.trim()
-  if (unit === 'packages')
-    return `${doing ?? ''} ${done}${total ? ` of ${total}` : ''} packages${percent}`.trim()
-  return `${done}${total ? ` of about ${total}` : ''} objects${percent}${doing ? `, ${doing}` : ''}`
+  const { name, of, text } = UNITS[unit]
+  const amount = total
+    ? `${text(done)} ${of} ${text(total)}${name} (${Math.floor((100 * done) / total)} %)`
+    : `${text(done)}${name}`
+  return doing ? `${doing} ${amount}` : amount
 }
 
 /** "0.5s", "4.5s", "1m 12s". */

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -46,6 +46,10 @@ function builder(command: string) {
   }
 }
 
+/** For a builder's command: waits for `tell`. */
+const UNTIL_TOLD = 'while [ ! -e ../go ]; do sleep 0.02; done'
+const tell = () => writeFile(join(folder, 'go'), '')
+
 /** Waits until a condition holds; the test's own time-out is the deadline. */
 async function until(condition: () => boolean) {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10))
@@ -76,11 +80,12 @@ describe('an entry', () => {
 
 describe('processes', () => {
   it('that want one entry at once make it once', async () => {
-    const first = builder('sleep 0.5; echo x >> made')
+    const first = builder(`${UNTIL_TOLD}; echo x >> made`)
     await first.says('building')
     const second = builder('echo y >> made')
     await second.says('waiting')
     expect(second.lines[0]).toBe(`waiting for process ${first.child.pid}`)
+    await tell()
     await Promise.all([first.ended(), second.ended()])
     expect(second.lines).not.toContain('building')
     expect(await readFile(join(folder, ENTRY, 'made'), 'utf8')).toBe('x\n')
@@ -104,11 +109,12 @@ describe('processes', () => {
   })
 
   it('leave alone what another one is making', async () => {
-    const busy = builder('sleep 0.5; echo x > made')
+    const busy = builder(`${UNTIL_TOLD}; echo x > made`)
     await busy.says('building')
     await until(() => existsSync(join(folder, `${ENTRY}.partial`)))
     await new Cache(folder).sweep()
     expect(existsSync(join(folder, `${ENTRY}.partial`))).toBe(true)
+    await tell()
     await busy.ended()
     expect(existsSync(join(folder, ENTRY, 'made'))).toBe(true)
   })

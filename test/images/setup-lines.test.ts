@@ -18,8 +18,8 @@ describe('the lines of a set-up', () => {
     expect(amountText({ done: 500, total: 39_000, unit: 'files' }, 'unpacked')).toBe(
       'unpacked 500 of about 39000 files (1 %)',
     )
-    expect(amountText({ done: 412, total: 890, unit: 'objects' }, 'mm/mmap.o')).toBe(
-      '412 of about 890 objects (46 %), mm/mmap.o',
+    expect(amountText({ done: 412, total: 890, unit: 'objects' }, 'compiled')).toBe(
+      'compiled 412 of about 890 objects (46 %)',
     )
     expect(amountText({ done: 12, unit: 'objects' })).toBe('12 objects')
   })
