@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { cp, mkdir, readdir, readFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Inputs } from './cache.ts'
 import { CROSS_COMPILE } from './kernel.ts'
@@ -59,6 +59,13 @@ export function driverRecipe(driver: DriverSource, tree: string, kernel: Inputs)
     quick: true,
     inputs: { recipe: RECIPE, sources: driver.files, kernel },
     build: async (into, { signal }) => {
+      const kernelSource = await sourceOf(tree)
+      if (!existsSync(kernelSource)) {
+        throw new HostProblem(
+          `the source of the kernel, ${kernelSource}, is gone: no driver can be built`,
+          `put it back; or, if it was in guestrig's cache and that was moved, remove ${tree} and type guestrig setup`,
+        )
+      }
       const copy = join(into, 'source')
       await mkdir(copy)
       for (const name of Object.keys(driver.files)) {
@@ -91,6 +98,9 @@ export function driverRecipe(driver: DriverSource, tree: string, kernel: Inputs)
 
 /** Path of the module in a driver's entry. */
 export const moduleIn = (entry: string, driver: DriverSource) => join(entry, 'source', `${driver.name}.ko`)
+
+/** Where the source of a kernel built outside its source tree lies. */
+const sourceOf = (tree: string) => readlink(join(tree, 'source')).catch(() => tree)
 
 const SHOWN_LINES = 6
 

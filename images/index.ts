@@ -63,11 +63,10 @@ export async function setupImages(request: SetupRequest): Promise<Images> {
 }
 
 async function setUp(request: SetupRequest, cache: Cache): Promise<Images> {
-  const { progress, mirror } = request
+  const { progress, mirror, update: afresh } = request
   const stop = new AbortController()
   const signal = request.signal ? AbortSignal.any([request.signal, stop.signal]) : stop.signal
-  const index = new AskingIndex(cache, { mirror, progress, signal })
-  if (request.update) await index.forget()
+  const index = new AskingIndex(cache, { mirror, progress, signal, afresh })
   try {
     const images = await assemble(request, index, new BuildingStore(cache, progress, signal), () =>
       stop.abort(),

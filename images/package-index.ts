@@ -55,6 +55,8 @@ export interface AskOptions {
   mirror?: string | undefined
   progress: Progress
   signal?: AbortSignal | undefined
+  /** Ask for what is recorded as well; the record stays until there is an answer. */
+  afresh?: boolean | undefined
 }
 
 /** Asks the mirror for what is not recorded, and records it. */
@@ -81,11 +83,6 @@ export class AskingIndex implements PackageIndex {
     this.#updated.clear()
   }
 
-  /** Forgets what was recorded, so that everything is asked for again. */
-  async forget(): Promise<void> {
-    await this.#record({ hostArch: HOST_ARCH, sets: {} })
-  }
-
   async get(name: SetName): Promise<Package[]> {
     const known = this.#answers.get(name) ?? this.#find(name)
     this.#answers.set(name, known)
@@ -94,7 +91,7 @@ export class AskingIndex implements PackageIndex {
 
   async #find(name: SetName): Promise<Package[]> {
     const answer = this.#turn.then(async () => {
-      const recorded = (await readRecord(this.#cache.folder)).sets[name]
+      const recorded = this.#usable(await readRecord(this.#cache.folder), name)
       return recorded ?? (await this.#ask(name))
     })
     this.#turn = answer.catch(() => {})
@@ -114,7 +111,7 @@ export class AskingIndex implements PackageIndex {
       })
     const found = await this.#cache.exclusively('packages', { signal, onWait }, async () => {
       const record = await readRecord(this.#cache.folder)
-      const recorded = record.sets[name]
+      const recorded = this.#usable(record, name)
       if (recorded) return recorded
       const packages = await this.#resolve(name)
       await this.#record({ ...record, sets: { ...record.sets, [name]: packages } })
@@ -122,6 +119,10 @@ export class AskingIndex implements PackageIndex {
     })
     progress({ kind: 'end', step: STEP, label: name, ms: performance.now() - start, outcome: 'made' })
     return found
+  }
+
+  #usable({ sets }: Resolved, name: SetName): Package[] | undefined {
+    return this.#options.afresh ? undefined : sets[name]
   }
 
   async #resolve(name: SetName): Promise<Package[]> {
