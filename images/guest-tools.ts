@@ -5,7 +5,7 @@ import type { Package } from './apt.ts'
 import { type Member, packCpio } from './cpio.ts'
 import { baseName, librariesByName, type PackedFile, readDeb } from './deb.ts'
 import { interpreter, LOADED_LATE, libraryClosure } from './elf.ts'
-import { packageHashes, XEN_VERSION } from './packages.ts'
+import { packageHashes, upstreamVersion, XEN_VERSION } from './packages.ts'
 import type { Recipe, Work } from './store.ts'
 import { ROLES, type Role } from './types.ts'
 
@@ -50,6 +50,7 @@ export function guestToolsRecipe(packages: readonly Package[]): Recipe {
   return {
     kind: 'guest-tools',
     step: 'guest tools',
+    version: upstreamVersion(packages, `xen-utils-${XEN_VERSION}`),
     space: 30e6,
     inputs: { recipe: RECIPE, packages: packageHashes(packages), programs: PROGRAMS, applets: APPLETS },
     packages,

@@ -18,6 +18,8 @@ export interface Finding {
   label?: string | undefined
   /** stale: there is one, but made from other inputs (another source, compiler or package). */
   state: 'ok' | 'missing' | 'stale'
+  /** What is there, or what a set-up would bring. */
+  version?: string | undefined
   /** Bytes on disk. */
   size?: number | undefined
   /** More than "missing" says. */
@@ -68,6 +70,7 @@ export async function inspectImages(request: ImagesRequest = {}): Promise<Inspec
     findings.push({
       step: recipe.step,
       label: recipe.label,
+      version: recipe.version,
       state: there ? 'ok' : older ? 'stale' : 'missing',
       size: there ? sizes.get(name) : undefined,
     })

@@ -13,7 +13,7 @@ import {
 import { mergeFragments } from './kernel-config.ts'
 import type { KernelSpec } from './kernel-spec.ts'
 import type { PackageIndex } from './package-index.ts'
-import { packageHashes } from './packages.ts'
+import { packageHashes, upstreamVersion } from './packages.ts'
 import { HostProblem } from './problem.ts'
 import type { Recipe, Store } from './store.ts'
 import type { Kernel } from './types.ts'
@@ -34,9 +34,11 @@ export async function obtainBuiltKernel(
     readFragment(BASE),
     ...spec.extras.map(readFragment),
   ])
+  const version = upstreamVersion(packages, `linux-source-${spec.version}`)
   const source: Recipe = {
     kind: `linux-source-${spec.version}`,
     step: 'kernel source',
+    version,
     space: 700e6,
     inputs: { recipe: SOURCE_RECIPE, packages: packageHashes(packages) },
     packages,
@@ -47,6 +49,7 @@ export async function obtainBuiltKernel(
   const kernelOf = (fragments: string[]): Recipe => ({
     kind: `kernel-${spec.version}`,
     step: 'kernel',
+    version,
     label: spec.label,
     space: 300e6,
     inputs: { recipe: KERNEL_RECIPE, compiler, source: source.inputs, config: mergeFragments(fragments) },

@@ -9,6 +9,7 @@ import type { Recipe, Work } from './store.ts'
 import type { Qemu } from './types.ts'
 
 const RECIPE = 2
+const PACKAGE = 'qemu-system-arm'
 const PROGRAM = 'usr/bin/qemu-system-aarch64'
 
 /** Option ROMs of the network cards; the firmware of other machines is not needed, and virt boots without any. */
@@ -20,6 +21,7 @@ export function qemuRecipe(packages: readonly Package[]): Recipe {
   return {
     kind: 'qemu',
     step: 'QEMU',
+    version: upstreamVersion(packages, PACKAGE),
     space: 250e6,
     inputs: { recipe: RECIPE, hostArch: HOST_ARCH, packages: packageHashes(packages) },
     packages,
@@ -76,7 +78,7 @@ export function describeQemu(entry: string, packages: readonly Package[]): Qemu 
       '-L',
       join(entry, 'share'),
     ],
-    version: upstreamVersion(packages, 'qemu-system-arm'),
+    version: upstreamVersion(packages, PACKAGE),
     id: basename(entry),
   }
 }

@@ -12,6 +12,8 @@ export interface Recipe {
   step: Step
   /** For which of several, where the step is taken more than once. */
   label?: string
+  /** Upstream's version of what is made, where it has one. */
+  version?: string
   /** Free space that building it takes, downloads included, bytes. */
   space: number
   /** Made within a second or two and without the network, so that looking for images may make it as well. */

@@ -12,6 +12,7 @@ import type { Xen } from './types.ts'
 import { prepareXen, readXenNotes, type XenNotes, xenImage } from './xen.ts'
 
 const RECIPE = 1
+const PACKAGE = `xen-hypervisor-${XEN_VERSION}-arm64`
 
 /** The hypervisor, from the distribution or from a path, as the board will load it. */
 export async function obtainXen(spec: string = XEN_VERSION, index: PackageIndex, store: Store): Promise<Xen> {
@@ -21,7 +22,7 @@ export async function obtainXen(spec: string = XEN_VERSION, index: PackageIndex,
   const entry = await store.obtain(recipe)
   return {
     image: xenImage(entry),
-    version: stock ? upstreamVersion(stock, `xen-hypervisor-${XEN_VERSION}-arm64`) : spec,
+    version: stock ? upstreamVersion(stock, PACKAGE) : spec,
     ...(await readXenNotes(entry)),
     id: basename(entry),
   }
@@ -32,6 +33,7 @@ function stockRecipe(packages: readonly Package[], qemuVersion: string): Recipe 
   return {
     kind: 'xen',
     step: 'Xen',
+    version: upstreamVersion(packages, PACKAGE),
     space: 5e6,
     inputs: { recipe: RECIPE, qemuVersion, packages: packageHashes(packages) },
     packages,

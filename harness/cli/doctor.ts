@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from 'commander'
-import type { Finding, Images, Inspection } from '../../images/index.ts'
+import type { Inspection } from '../../images/index.ts'
 
 interface DoctorOptions {
   kernel?: string
@@ -33,7 +33,7 @@ interface Remedies {
 }
 
 /** The table as text, and below it the commands that mend what is not right. */
-async function page({ cache, findings, images, others }: Inspection, remedies: Remedies): Promise<string> {
+async function page({ cache, findings, others }: Inspection, remedies: Remedies): Promise<string> {
   const { default: prettyBytes } = await import('pretty-bytes')
   const { default: pc } = await import('picocolors')
   const size = (bytes: number | undefined) => (bytes === undefined ? '' : prettyBytes(bytes))
@@ -42,7 +42,7 @@ async function page({ cache, findings, images, others }: Inspection, remedies: R
     ['Node.js', process.versions.node, 'ok', '', ''],
     ...findings.map((finding) => [
       finding.label ? `${finding.step} ${finding.label}` : finding.step,
-      versionOf(finding, images),
+      finding.version ?? '',
       finding.state,
       size(finding.size),
       finding.detail ?? '',
@@ -71,12 +71,4 @@ async function page({ cache, findings, images, others }: Inspection, remedies: R
     ...mend.map((command) => `→ ${command}`),
     '',
   ].join('\n')
-}
-
-function versionOf({ step, label }: Finding, images: Images | undefined): string {
-  if (!images) return ''
-  if (step === 'QEMU') return images.qemu.version
-  if (step === 'kernel') return images.kernel.release
-  if (step === 'Xen') return images.xen.version
-  return step === 'drivers' && label ? `for ${images.kernel.release}` : ''
 }
