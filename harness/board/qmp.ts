@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** QEMU's machine protocol: JSON lines over a socket (QEMU, `docs/interop/qmp-spec.rst`). */
-import { EventEmitter, once } from 'node:events'
+import { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { linesOf } from './lines-of.ts'
 
@@ -101,18 +101,33 @@ export class Qmp {
   }
 
   /**
-   * The next event of that name for which `when` holds.
+   * The next event of that name for which `when` holds; also one that comes in the same read as others before it.
    *
-   * @throws AbortError when `signal` aborts first: give it a deadline.
+   * @throws the reason of `signal` when it aborts first: give it a deadline.
    */
-  async next<Name extends keyof QmpEvents>(
+  next<Name extends keyof QmpEvents>(
     event: Name,
     options: { signal: AbortSignal; when?: (data: QmpEvents[Name]) => boolean },
   ): Promise<QmpEvents[Name]> {
-    for (;;) {
-      const [{ data }] = (await once(this.#events, event, { signal: options.signal })) as [QmpEvent<Name>]
-      if (options.when?.(data) ?? true) return data
-    }
+    const { signal, when = () => true } = options
+    return new Promise((resolve, reject) => {
+      const listener = ({ data }: QmpEvent<Name>) => {
+        if (!when(data)) return
+        over()
+        resolve(data)
+      }
+      const abort = () => {
+        over()
+        reject(signal.reason)
+      }
+      const over = () => {
+        this.#events.off(event, listener)
+        signal.removeEventListener('abort', abort)
+      }
+      this.#events.on(event, listener)
+      signal.addEventListener('abort', abort)
+      if (signal.aborted) abort()
+    })
   }
 
   #receive(line: string): void {

@@ -12,6 +12,7 @@ export interface RunOptions {
   retries: number
   workers?: number
   shard?: { index: number; count: number }
+  cold?: boolean
   out?: string
   json?: string
   junit?: string
@@ -43,6 +44,7 @@ export function withRunOptions(command: Command): Command {
     .option('--retries <n>', 'tries again what did not pass, and calls it flaky', whole(0), 0)
     .option('--workers <n>', 'boards at once (default: the number of cores)', whole(1))
     .option('--shard <i/n>', 'only part I of N', shard)
+    .option('--cold', 'boots every board, instead of restoring a snapshot')
     .option('--out <dir>', "the run's folder (default: a new one in guestrig-runs/)")
     .option('--json <file>', 'writes the results there')
     .option('--junit <file>', 'writes the results there, as JUnit does')

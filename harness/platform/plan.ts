@@ -51,11 +51,17 @@ export interface PlannedDomain {
 /** Everything about a board that is known before QEMU starts. */
 export interface BoardPlan {
   platform: PlatformName
-  /** QEMU's arguments, but for the wires. */
-  args: string[]
+  /** QEMU's arguments for the machine that every board of this shape has; the wires come from elsewhere. */
+  machine: string[]
+  /** QEMU's arguments for the functions that the scenario asked for. */
+  devices: string[]
+  /** MiB */
+  memory: number
   wires: string[]
   /** Source text of the machine's tree, which QEMU gets as `board.dtb`. */
   tree: string
+  /** Source text of the domUs' partial trees, by domain. */
+  guestTrees: Record<string, string>
   domains: PlannedDomain[]
   /** ms that an idle machine of two cores takes until every domain is up: what time limits are given for. */
   referenceBoot: number

@@ -25,14 +25,16 @@ export async function planVirt(images: Images, options: BoardOptions): Promise<B
   ]
   return {
     platform: 'virt',
-    args: [
+    memory,
+    guestTrees: {},
+    machine: [
       ...machineArguments({ cpus, memory, virtualization: false }),
       ...['-kernel', images.kernel.image, '-initrd', images.initramfs.bare],
       ...['-append', bootargs.filter(Boolean).join(' ')],
       ...['-serial', `chardev:${UART0}`],
       ...agentArguments([port]),
-      ...devices.flatMap((device) => deviceArguments(device, false)),
     ],
+    devices: devices.flatMap((device) => deviceArguments(device, false)),
     wires: [UART0, `agent-${DOMAIN}`],
     tree: writeTree(
       machineTree({

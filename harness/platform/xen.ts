@@ -99,6 +99,7 @@ export async function planXen(images: Images, options: BoardOptions, dir: string
     Object.assign(children, moduleNodes([kernel, await modules.place('ramdisk', images.initramfs.dom0)]))
   }
   const domUNodes: Record<string, TreeNode> = {}
+  const guestTrees: Record<string, string> = {}
   for (const [index, domU] of domUs.entries()) {
     const planned = domains.find(({ name }) => name === domU.name)
     if (!planned) continue
@@ -106,6 +107,7 @@ export async function planXen(images: Images, options: BoardOptions, dir: string
     const source = writeTree(
       guestTree(planned, index === 0 ? { devices: [...devices, ...later], status } : undefined),
     )
+    guestTrees[domU.name] = source
     await writeFile(join(dir, `${domU.name}.dts`), source)
     await compileTree(source, join(dir, file))
     const bootargs = [
@@ -150,14 +152,16 @@ export async function planXen(images: Images, options: BoardOptions, dir: string
   })
   return {
     platform: 'xen',
-    args: [
+    memory,
+    guestTrees,
+    machine: [
       ...machineArguments({ cpus, memory, virtualization: true }),
       ...['-kernel', images.xen.image],
       ...modules.args,
       ...['-serial', `chardev:${UART0}`, '-serial', `chardev:${UART1}`],
       ...agentArguments(domains.map(({ port }) => port)),
-      ...devices.flatMap((device) => deviceArguments(device, true)),
     ],
+    devices: devices.flatMap((device) => deviceArguments(device, true)),
     wires: [UART0, UART1, ...domains.map(({ name }) => `agent-${name}`)],
     tree: writeTree(tree),
     domains,

@@ -51,7 +51,7 @@ export function scenarioResult(test: TestCase): ScenarioResult {
     verdict: outcome?.verdict ?? 'error',
     durationMs: Math.round(outcome?.durationMs ?? 0),
     bootMs: outcome?.bootMs === undefined ? null : Math.round(outcome.bootMs),
-    restored: false,
+    restored: outcome?.restored ?? false,
     attempts: outcome?.attempts ?? 0,
     signature: outcome?.signature ?? '',
     message: outcome?.message ?? errors.map((error) => error.message).join('\n'),

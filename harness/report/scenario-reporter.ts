@@ -29,7 +29,9 @@ export class ScenarioReporter implements Reporter {
     const times =
       result.bootMs === null
         ? ''
-        : pc.dim(`  ${seconds(result.durationMs)}, booted in ${seconds(result.bootMs)}`)
+        : pc.dim(
+            `  ${seconds(result.durationMs)}, ${result.restored ? 'restored' : 'booted'} in ${seconds(result.bootMs)}`,
+          )
     const retried = result.attempts > 1 ? pc.yellow(`  after ${result.attempts} attempts`) : ''
     process.stdout.write(`${MARK[result.verdict]} ${result.name}${times}${retried}\n`)
     if (result.verdict === 'pass') return

@@ -11,6 +11,8 @@ export interface Outcome {
   durationMs: number
   /** ms from exec of QEMU until every domain was up; undefined if that never was. */
   bootMs?: number | undefined
+  /** Whether the board came from a snapshot. */
+  restored: boolean
   /** How often it was tried. */
   attempts: number
   /** The same for two runs of the same failure; empty for a pass. */

@@ -9,6 +9,8 @@ export interface RunRequest {
   kernel?: string | undefined
   xen?: string | undefined
   platforms?: PlatformName[] | undefined
+  /** Boot every board; no snapshot. */
+  cold?: boolean | undefined
   /** Scenario files are loaded only to see what is in them. */
   listing?: boolean
 }

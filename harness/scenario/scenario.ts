@@ -4,8 +4,8 @@ import { expect, type TestContext, test } from 'vitest'
 import { locateImages } from '../../images/index.ts'
 import { Board, type BoardOptions, type PlatformName, within } from '../platform/index.ts'
 import { type ConsoleMatchers, matchers } from './matchers.ts'
-import { messageOf, type Outcome, signatureOf, verdictOf } from './outcome.ts'
 import { endWithParent } from './orphan.ts'
+import { messageOf, type Outcome, signatureOf, verdictOf } from './outcome.ts'
 import { declare } from './registry.ts'
 import { currentRequest } from './run-request.ts'
 
@@ -73,6 +73,7 @@ async function run(
       verdict,
       durationMs: performance.now() - startedAt,
       bootMs: board?.bootMs,
+      restored: board?.restored ?? false,
       attempts,
       signature: verdict === 'pass' ? '' : signatureOf(verdict, error),
       message: verdict === 'pass' ? '' : messageOf(error),
@@ -82,7 +83,7 @@ async function run(
   try {
     const images = await locateImages(request)
     const boardOptions = typeof options.board === 'function' ? options.board(platform) : (options.board ?? {})
-    board = await Board.boot(platform, { ...boardOptions, images, dir })
+    board = await (request.cold ? Board.boot : Board.obtain)(platform, { ...boardOptions, images, dir })
     await perform(board, platform, options, body)
     settle('pass')
   } catch (error) {

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Booted, paused boards on disk, so that a scenario need not boot. A snapshot is taken of a board without any of a scenario's
+ * functions, while the bridge is still `disabled`; it is restored with whichever functions a scenario wants, which the guest has not
+ * looked for yet. What the guest writes after that stays private to the restored board.
+ */
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { cacheFolder, type Images } from '../../images/index.ts'
+import type { ConsoleLine } from '../console/index.ts'
+import type { BoardPlan } from './plan.ts'
+
+/** Changes when what a snapshot holds, or how it is taken, changes. */
+const FORMAT = 1
+/** How many are kept; the least recently used go first. One takes what its guests touched, 25 to 120 MB. */
+const KEPT = 24
+const ENDED = '.whole'
+
+/** The files of one snapshot. */
+export interface Snapshot {
+  dir: string
+  ram: string
+  state: string
+  consoles: string
+}
+
+/** A snapshot's name: everything that went into the machine, but for the scenario's functions. */
+export function snapshotKey(images: Images, plan: BoardPlan): string {
+  const inputs = [FORMAT, images.id, plan.machine, plan.wires, plan.tree, plan.guestTrees]
+  return createHash('sha256').update(JSON.stringify(inputs)).digest('hex').slice(0, 16)
+}
+
+const folder = (): string => join(cacheFolder(), 'snapshots')
+
+const filesOf = (dir: string): Snapshot => ({
+  dir,
+  ram: join(dir, 'ram'),
+  state: join(dir, 'state'),
+  consoles: join(dir, 'consoles.json'),
+})
+
+/** The snapshot of that key, if there is a whole one. */
+export async function findSnapshot(key: string): Promise<Snapshot | undefined> {
+  const dir = join(folder(), key)
+  const whole = await stat(join(dir, ENDED)).catch(() => undefined)
+  if (!whole) return undefined
+  const now = new Date()
+  await utimes(join(dir, ENDED), now, now).catch(() => {})
+  return filesOf(dir)
+}
+
+/** A place to write a snapshot to; `keepSnapshot` makes it the one of its key. */
+export async function newSnapshot(key: string): Promise<Snapshot> {
+  const dir = join(folder(), `${key}.partial-${process.pid}-${randomBytes(3).toString('hex')}`)
+  await mkdir(dir, { recursive: true })
+  return filesOf(dir)
+}
+
+/** Moves a whole snapshot to its place. If another process was quicker, its own is as good. */
+export async function keepSnapshot(key: string, snapshot: Snapshot): Promise<Snapshot> {
+  await writeFile(join(snapshot.dir, ENDED), '')
+  const dir = join(folder(), key)
+  await rename(snapshot.dir, dir).catch(() => dropSnapshot(snapshot))
+  await evict()
+  return filesOf(dir)
+}
+
+export async function dropSnapshot({ dir }: Snapshot): Promise<void> {
+  await rm(dir, { recursive: true, force: true })
+}
+
+export async function readConsoles({ consoles }: Snapshot): Promise<Record<string, ConsoleLine[]>> {
+  return JSON.parse(await readFile(consoles, 'utf8'))
+}
+
+/** Drops the snapshots that were not used for longest, and what killed processes left half-written. */
+async function evict(): Promise<void> {
+  const names = await readdir(folder())
+  const entries = await Promise.all(
+    names.map(async (name) => {
+      const dir = join(folder(), name)
+      const used = await stat(join(dir, ENDED)).catch(() => undefined)
+      return { dir, used: used?.mtimeMs ?? 0, partialOf: /\.partial-(\d+)-/.exec(name)?.[1] }
+    }),
+  )
+  const abandoned = entries.filter(({ partialOf }) => partialOf && !isRunning(Number(partialOf)))
+  const old = entries
+    .filter(({ partialOf }) => !partialOf)
+    .sort((a, b) => b.used - a.used)
+    .slice(KEPT)
+  await Promise.all([...abandoned, ...old].map(({ dir }) => rm(dir, { recursive: true, force: true })))
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+import { resolve } from 'node:path'
+import { execa } from 'execa'
+
+const PROJECT = resolve(import.meta.dirname, '../..')
+
+/** The command line as a person calls it; never throws. */
+export const guestrig = (args: string[], { env = {} }: { env?: Record<string, string> } = {}) =>
+  execa('node', [resolve(PROJECT, 'bin/guestrig.mjs'), ...args], {
+    reject: false,
+    cwd: PROJECT,
+    env,
+    all: true,
+  })
+
+/** Processes whose command line or environment speaks of `text`: `pid command`. */
+export async function processesAbout(text: string): Promise<string[]> {
+  const { stdout } = await execa('ps', ['-eo', 'pid,args', '--no-headers', '-ww'])
+  return stdout.split('\n').filter((line) => line.includes(text) && !line.includes('ps -eo'))
+}

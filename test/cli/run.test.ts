@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { waitFor } from '../wait-for.ts'
+import { guestrig, processesAbout } from './guestrig.ts'
+
+const FIXTURE = 'test/cli/fixtures/verdicts.scenario.ts'
+let root: string
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'guestrig-run-'))
+})
+
+afterAll(() => rm(root, { recursive: true }))
+
+describe('guestrig run', () => {
+  test('one of each: the verdicts, the counts, the results as JSON, and exit status 1', async () => {
+    const json = join(root, 'results.json')
+    const names = '^(passes|fails|crashes|hangs|errs|prints escapes)'
+    const run = await guestrig(['run', FIXTURE, '-t', names, '--out', join(root, 'each'), '--json', json])
+    expect(run.exitCode, run.all).toBe(1)
+    expect(run.stdout).toContain('1 passed, 5 failed')
+    const results = JSON.parse(await readFile(json, 'utf8'))
+    expect(results).toMatchObject({
+      version: 1,
+      totals: { pass: 1, fail: 2, crash: 1, hang: 1, error: 1, flaky: 0 },
+    })
+    const byName = new Map(results.scenarios.map((s: { name: string }) => [s.name, s]))
+    expect(byName.get('crashes [virt]')).toMatchObject({
+      verdict: 'crash',
+      platform: 'virt',
+      file: FIXTURE,
+      signature: 'crash: kernel panic: sysrq triggered crash',
+    })
+    expect(byName.get('errs [virt]')).toMatchObject({
+      verdict: 'error',
+      message: expect.stringContaining('no-such-driver'),
+    })
+    for (const { artifacts } of results.scenarios) {
+      expect(await readdir(artifacts.dir)).toEqual(
+        expect.arrayContaining(['uart0.raw', 'console-linux.log', 'reproduce.sh']),
+      )
+    }
+  })
+
+  test("a guest's escape sequences do not reach the terminal", async () => {
+    const run = await guestrig(['run', FIXTURE, '-t', '^prints escapes', '--out', join(root, 'escapes')], {
+      env: { NO_COLOR: '1' },
+    })
+    expect(run.exitCode).toBe(1)
+    expect(run.stdout).toContain('\\x1b[31mred\\x1b]0;title\\x07')
+    expect(run.stdout).not.toContain('\x1b')
+  })
+
+  test('what could not be tried ends with 125', async () => {
+    const run = await guestrig(['run', FIXTURE, '-t', '^errs', '--out', join(root, 'errs')])
+    expect(run.exitCode, run.all).toBe(125)
+  })
+
+  test('a retry that does not help is no flake', async () => {
+    const json = join(root, 'retried.json')
+    const run = await guestrig([
+      'run',
+      FIXTURE,
+      '-t',
+      '^fails',
+      '--retries',
+      '1',
+      '--json',
+      json,
+      '--out',
+      join(root, 'r'),
+    ])
+    expect(run.exitCode).toBe(1)
+    expect(JSON.parse(await readFile(json, 'utf8')).scenarios[0]).toMatchObject({
+      verdict: 'fail',
+      attempts: 2,
+    })
+  })
+
+  test.each<[string, string[], RegExp]>([
+    ['an unknown option', ['run', '--nonsense'], /unknown option '--nonsense'[\s\S]*usage: guestrig run/],
+    ['an unknown command', ['fly'], /unknown command 'fly'/],
+    ['a platform that is none', ['run', '--platform', 'riscv'], /Allowed choices are virt, xen/],
+    [
+      'a file that is not there',
+      ['run', 'no/such.scenario.ts'],
+      /there is no scenario file no\/such\.scenario\.ts/,
+    ],
+    ['a number that is none', ['run', '--workers', 'many'], /a whole number from 1 on/],
+    ['a shard out of range', ['run', '--shard', '3/2'], /1 ≤ I ≤ N/],
+    [
+      'a name that no scenario has',
+      ['run', FIXTURE, '-t', 'no such name', '--out', '/tmp/guestrig-none'],
+      /no scenario matches/,
+    ],
+  ])('%s is wrong usage: 129 and one message', async (_, args, message) => {
+    const run = await guestrig(args)
+    expect(run.exitCode, run.all).toBe(129)
+    expect(run.stderr).toMatch(message)
+    expect(run.all).not.toMatch(/^ {4}at /m)
+  })
+
+  test('a kernel that is not there ends with 125 and names it', async () => {
+    const run = await guestrig(['run', FIXTURE, '--kernel', '/no/such/Image'])
+    expect(run.exitCode).toBe(125)
+    expect(run.stderr).toContain('/no/such/Image')
+  })
+
+  test.each(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)('%s leaves no process behind', async (signal) => {
+    const out = join(root, signal)
+    const run = guestrig(['run', FIXTURE, '-t', '^goes on', '--out', out])
+    const booted = () =>
+      readFile(join(out, 'goes-on-and-on.virt', 'console-linux.log'), 'utf8').catch(() => '')
+    await waitFor('the board to boot', 30_000, async () => (await booted()).includes('Run /init'))
+    const begin = performance.now()
+    run.kill(signal)
+    const ended = await run
+    expect(performance.now() - begin).toBeLessThan(2000)
+    expect(ended.exitCode ?? ended.signal).toBe({ SIGINT: 130, SIGTERM: 143, SIGKILL: 'SIGKILL' }[signal])
+    await waitFor('its processes to go', 5000, async () => (await processesAbout(out)).length === 0)
+  })
+})
+
+test('guestrig list names scenarios, platforms and files', async () => {
+  const list = await guestrig(['list'])
+  expect(list.exitCode).toBe(0)
+  expect(list.stdout).toMatch(/xen {3}the host bridge probes once its node is enabled/)
+  expect(list.stdout).toMatch(/\d+ scenarios in \d+ files/)
+})
