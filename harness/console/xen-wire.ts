@@ -18,12 +18,18 @@ const FROM_VPL011 = /^\(XEN\) (?:\[[^\]]*\] )?DOM(\d+): (.*)$/s
 const FROM_CONSOLE_IO = /^\(d(\d+)\) (.*)$/s
 const FROM_XEN = /^\(XEN\) (.*)$/s
 
+/** Where the input focus is now (`console_switch_input` in Xen's `xen/drivers/char/console.c`). */
+const FOCUS = /^\*\*\* Serial input to (?:DOM(\d+)|Xen) /
+/** What the domU with the input focus prints has no mark of its own; but Xen's lines have no time stamp, and printk's have. */
+const PRINTK = /^\[ *\d+\.\d+\]/
+
 /**
  * Tells apart who printed the lines of the UART that Xen shares with the domUs, and joins the pieces again: a full piece is
  * always followed by the rest of its line, if only by an empty one.
  */
 export class XenWire {
   readonly #begun = new Map<number, string>()
+  #focus: number | typeof XEN = XEN
 
   /** The lines that `line` completes: none while pieces are missing. */
   push(line: string): Attributed[] {
@@ -31,7 +37,10 @@ export class XenWire {
     if (vpl011) return this.#piece(Number(vpl011[1]), vpl011[2] ?? '')
     const consoleIo = FROM_CONSOLE_IO.exec(line)
     if (consoleIo) return [{ source: Number(consoleIo[1]), text: consoleIo[2] ?? '' }]
-    return [{ source: XEN, text: FROM_XEN.exec(line)?.[1] ?? line }]
+    const text = FROM_XEN.exec(line)?.[1] ?? line
+    const focus = FOCUS.exec(text)
+    if (focus) this.#focus = focus[1] === undefined ? XEN : Number(focus[1])
+    return [{ source: PRINTK.test(text) ? this.#focus : XEN, text }]
   }
 
   #piece(domid: number, text: string): Attributed[] {

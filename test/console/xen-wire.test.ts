@@ -30,6 +30,14 @@ describe('XenWire', () => {
     expect(attribute('(XEN) [2026-11-21 10:00:00.123] DOM1: x')).toEqual([{ source: 1, text: 'x' }])
   })
 
+  test('gives what printk says to the domU that has the input focus, for as long as it has it', () => {
+    const oops = '(XEN) [    5.1] Internal error: Oops'
+    const to = (whom: string) =>
+      `(XEN) *** Serial input to ${whom} (type 'CTRL-a' three times to switch input)`
+    const sources = attribute(oops, to('DOM1'), oops, '(XEN) Panic on CPU 0:', to('Xen'), oops)
+    expect(sources.map(({ source }) => source)).toEqual(['Xen', 'Xen', 1, 'Xen', 'Xen', 'Xen'])
+  })
+
   test('joins the pieces of a long line, with lines of others between them', () => {
     const line = 'a'.repeat(300)
     const [first = '', second = '', third = ''] = asXenPrints(1, line)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Board } from '../../platform/index.ts'
 import { InputFocus } from './input-focus.ts'
+import { Keys } from './keys.ts'
 import { listen, type Screen, screensOf } from './screens.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -15,8 +16,9 @@ export class Consoles {
   readonly #failed: (reason: unknown) => void
   #shown: Screen
   #up = false
-  /** Keys wait here until they arrive where they belong. */
+  /** Keys wait here until they can arrive where they belong. */
   #waiting: Buffer[] = []
+  #keys: Keys
   #aiming: Promise<void> | undefined
 
   /** Shows the domain under test at once. `failed`: the keys cannot be brought to the console that is shown. */
@@ -26,6 +28,7 @@ export class Consoles {
     this.#screens = screensOf(board)
     const underTest = board.domain()
     this.#shown = this.#screens.find(({ domain }) => domain === underTest) as Screen
+    this.#keys = new Keys(this.#shown)
     this.#focus = new InputFocus((text) => board.emulator.wire('uart0').write(text), this.#screens.length + 1)
     listen(
       this.#screens,
@@ -56,7 +59,7 @@ export class Consoles {
   type(bytes: Buffer): void {
     if (!this.#up) return
     if (this.#aiming) this.#waiting.push(bytes)
-    else this.#shown.wire.write(bytes)
+    else this.#keys.send(bytes)
   }
 
   showNext(): void {
@@ -71,7 +74,11 @@ export class Consoles {
   }
 
   #show(screen: Screen): void {
+    // What is left of a paste was meant for the console that was shown.
+    this.#keys.drop()
+    this.#waiting = []
     this.#shown = screen
+    this.#keys = new Keys(screen)
     this.#terminal.clear(`[${screen.number} ${screen.name}] Ctrl-] ? for help`)
     this.#terminal.write(screen.scrollback.tail(this.#terminal.rows - FREE_LINES))
     if (this.#up) this.#aim()
@@ -83,7 +90,7 @@ export class Consoles {
       .catch(this.#failed)
       .finally(() => {
         this.#aiming = undefined
-        for (const bytes of this.#waiting.splice(0)) this.#shown.wire.write(bytes)
+        for (const bytes of this.#waiting.splice(0)) this.#keys.send(bytes)
         this.fit()
       })
   }

@@ -4,7 +4,9 @@ import { XEN } from '../../console/index.ts'
 import type { Source } from './xen-uart.ts'
 
 /** Three times Ctrl-A moves Xen's input focus on by one (`opt_conswitch` in `xen/drivers/char/console.c`). */
-const MOVE = '\x01\x01\x01'
+const CTRL_A = '\x01'
+/** One more Ctrl-A is sent when nothing came for this long, ms: Xen counts those that it got, should one be lost. */
+const REPEAT = 300
 /** How long Xen may take to say where the focus is now, ms. */
 const PATIENCE = 5000
 
@@ -41,8 +43,9 @@ export class InputFocus {
 
   async #move(wanted: Source): Promise<void> {
     await new Promise<void>((resolve, reject) => {
+      const again = setInterval(() => this.#write(CTRL_A), REPEAT)
       const deadline = setTimeout(() => {
-        this.#moved = undefined
+        done()
         reject(
           new HostProblem(
             `Xen does not move its input focus to ${named(wanted)}: no answer to Ctrl-A for ${PATIENCE / 1000} s`,
@@ -50,12 +53,16 @@ export class InputFocus {
           ),
         )
       }, PATIENCE)
-      this.#moved = () => {
+      const done = () => {
+        clearInterval(again)
         clearTimeout(deadline)
         this.#moved = undefined
+      }
+      this.#moved = () => {
+        done()
         resolve()
       }
-      this.#write(MOVE)
+      this.#write(CTRL_A.repeat(3))
     })
   }
 }

@@ -53,12 +53,7 @@ export class XenUart {
     const text = this.#rest.slice(PREFIX.length)
     const domain = OF_DOMAIN.exec(text)
     if (domain) return this.#begin(Number(domain[1]), domain[0].length)
-    const focus = FOCUS.exec(text)
-    if (focus) {
-      this.focus = focus[1] === undefined ? XEN : Number(focus[1])
-      this.#onFocus(this.focus)
-      return this.#begin(XEN, 0)
-    }
+    if (text.startsWith(FOCUS_LINE)) return this.#begin(XEN, 0)
     if (isBegun(text)) return false
     this.#rest = text
     return true
@@ -78,6 +73,12 @@ export class XenUart {
     this.#emit(source, Buffer.from(piece ? line.replace(/\r+$/, '') : `${line}\n`, 'latin1'))
     this.#rest = this.#rest.slice(end + 1)
     this.#line = undefined
+    // Not before the end of the line: Xen takes no notice of Ctrl-A while it prints it.
+    const focus = source === XEN && FOCUS.exec(line)
+    if (focus) {
+      this.focus = focus[1] === undefined ? XEN : Number(focus[1])
+      this.#onFocus(this.focus)
+    }
     return true
   }
 
@@ -99,7 +100,4 @@ function begunPrefix(text: string): number {
 
 /** Whether `text`, which follows a prefix, may yet become a marker. */
 const isBegun = (text: string): boolean =>
-  'DOM'.startsWith(text) ||
-  /^DOM\d+:?$/.test(text) ||
-  FOCUS_LINE.startsWith(text) ||
-  (text.startsWith(FOCUS_LINE) && /^(?:DOM\d*|X|Xe|Xen)?$/.test(text.slice(FOCUS_LINE.length)))
+  'DOM'.startsWith(text) || /^DOM\d+:?$/.test(text) || FOCUS_LINE.startsWith(text)
