@@ -66,7 +66,7 @@ export async function inspectImages(request: ImagesRequest = {}): Promise<Inspec
   const sizes = await sizesOf(cache, entries)
   const findings: Finding[] = [toolFinding()]
   for (const { recipe, name, there } of store.seen) {
-    const older = entries.some((entry) => entry !== name && entry.startsWith(`${recipe.kind}-`))
+    const older = entries.some((entry) => entry !== name && isOfKind(entry, recipe.kind))
     findings.push({
       step: recipe.step,
       label: recipe.label,
@@ -86,6 +86,11 @@ export async function inspectImages(request: ImagesRequest = {}): Promise<Inspec
   const others = [...sizes].filter(([name]) => !used.has(name)).reduce((sum, [, size]) => sum + size, 0)
   findings.sort((a, b) => STEPS.indexOf(a.step) - STEPS.indexOf(b.step))
   return { cache: cache.folder, findings, ...(images && { images }), others }
+}
+
+/** Whether a whole entry is of a kind: its name is the kind and a hash. */
+function isOfKind(entry: string, kind: string): boolean {
+  return entry.startsWith(`${kind}-`) && /^[0-9a-f]{16}$/.test(entry.slice(kind.length + 1))
 }
 
 function toolFinding(): Finding {
