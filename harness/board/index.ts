@@ -2,6 +2,4 @@
 export { describeEnding, Emulator, type EmulatorSpec, type Ending } from './emulator.ts'
 export { guarded } from './guard.ts'
 export { AWAIT_STATE, loadState, ramFileArguments, saveState } from './migration.ts'
-export { Qmp, QmpError, type QmpEvents } from './qmp.ts'
-export { QTest } from './qtest.ts'
 export { writeReproducer } from './reproduce.ts'
