@@ -22,7 +22,7 @@ export function entryName(kind: string, inputs: Inputs): string {
 }
 
 /** Name of the file in every entry that says what it was made from. */
-export const ENTRY_FILE = 'entry.json'
+const ENTRY_FILE = 'entry.json'
 const UNFINISHED = '.partial'
 
 /** Entries of the kinds that every edit makes anew which stay, whatever their age; a day's work stays as well. */
@@ -138,7 +138,7 @@ export class Cache {
 }
 
 /** Removes a folder, also one in which a tool that is just being killed still writes. */
-export async function removeTree(folder: string): Promise<void> {
+async function removeTree(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
 }
 

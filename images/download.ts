@@ -12,7 +12,7 @@ import { runTool } from './run.ts'
 /** How often the size of what has come is looked at, ms. */
 const LOOK_EVERY = 250
 
-export interface DownloadOptions {
+interface DownloadOptions {
   /** Folder of the private apt. */
   apt: string
   onProgress: (amount: Amount) => void

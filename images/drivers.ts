@@ -13,7 +13,7 @@ import type { Recipe } from './store.ts'
 const RECIPE = 1
 
 /** A folder of drivers/ that holds a Kbuild. */
-export interface DriverSource {
+interface DriverSource {
   name: string
   folder: string
   /** File name → hash of its contents. */

@@ -6,7 +6,7 @@ import type { Progress } from './progress.ts'
 import { runTool } from './run.ts'
 
 /** What the set-up and the boards need of the host: a command on PATH or a file, and the Debian package that has it. */
-export interface HostTool {
+interface HostTool {
   name: string
   package: string
   /** For what is not a command: where it lies. */
@@ -42,7 +42,7 @@ export function missingTools(): HostTool[] {
 }
 
 /** Full path of a command on PATH. */
-export function findCommand(name: string): string | undefined {
+function findCommand(name: string): string | undefined {
   const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean)
   return folders
     .map((folder) => join(folder, name))

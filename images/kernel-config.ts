@@ -4,7 +4,7 @@
 export type KernelConfig = Map<string, string>
 
 /** Reads a .config or a fragment; comments count only as "is not set". */
-export function parseConfig(text: string): KernelConfig {
+function parseConfig(text: string): KernelConfig {
   const config: KernelConfig = new Map()
   for (const [, symbol, value, off] of text.matchAll(/^(?:(CONFIG_\w+)=(.*)|# (CONFIG_\w+) is not set)$/gm)) {
     if (symbol && value !== undefined) config.set(symbol, value.trim())

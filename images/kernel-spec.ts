@@ -7,7 +7,7 @@ import { releaseOf } from './kernel.ts'
 import { HostProblem } from './problem.ts'
 import type { Kernel } from './types.ts'
 
-export const DEFAULT_KERNEL = '6.12'
+const DEFAULT_KERNEL = '6.12'
 
 export type KernelSpec =
   | { kind: 'version'; version: string; extras: string[]; label: string }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { HostProblem } from './problem.ts'
 
 /** One archive that the host's apt reads. */
-export interface Source {
+interface Source {
   uri: string
   suites: string[]
 }
@@ -33,7 +33,7 @@ export async function findMirror(asked?: string, etc = '/etc/apt'): Promise<stri
 }
 
 /** All archives of binary packages that an apt configuration names, in its order. */
-export async function readSources(etc: string): Promise<Source[]> {
+async function readSources(etc: string): Promise<Source[]> {
   const parts = (await readdir(join(etc, 'sources.list.d')).catch(() => [])).sort()
   const files = ['sources.list', ...parts.map((part) => join('sources.list.d', part))]
   const found: Source[] = []
@@ -46,7 +46,7 @@ export async function readSources(etc: string): Promise<Source[]> {
 }
 
 /** `deb [option=value …] uri suite component…`, one a line. */
-export function parseOneLine(text: string): Source[] {
+function parseOneLine(text: string): Source[] {
   return [...text.matchAll(/^\s*deb\s+(?:\[[^\]]*\]\s+)?(\S+)\s+(\S+)/gm)].map(
     ([, uri = '', suite = '']) => ({
       uri,
@@ -56,7 +56,7 @@ export function parseOneLine(text: string): Source[] {
 }
 
 /** Stanzas of `Field: value`, continued on indented lines. */
-export function parseDeb822(text: string): Source[] {
+function parseDeb822(text: string): Source[] {
   const plain = text.replace(/^#.*\n?/gm, '')
   return plain.split(/\n\s*\n/).flatMap((stanza) => {
     const field = (name: string) =>

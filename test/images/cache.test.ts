@@ -6,11 +6,12 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Cache, entryName } from '../../images/cache.ts'
 
 const ENTRY = entryName('thing', { what: 'test' })
-const BUILDER = join(import.meta.dirname, 'helpers/build-entry.ts')
+const BUILDER = fileURLToPath(new URL('./helpers/build-entry.ts', import.meta.url))
 
 let folder: string
 let children: ChildProcess[]
