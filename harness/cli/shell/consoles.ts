@@ -38,7 +38,7 @@ export class Consoles {
       },
       (focus) => {
         this.#focus.arrived(focus)
-        // Somebody typed Ctrl-A three times.
+        // It went by itself: keys of before the last move were among the three Ctrl-A.
         if (this.#up && !this.#aiming && this.#shown.focus !== undefined && this.#shown.focus !== focus)
           this.#aim()
       },

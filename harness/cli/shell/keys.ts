@@ -6,8 +6,12 @@ import type { Screen } from './screens.ts'
  * drops what comes on top, so that a paste would lose half of itself. The others have a real PL011, for which QEMU waits.
  */
 const GULP = 24
-/** How long a guest may take for them, ms. Some never arrive: Xen eats Ctrl-A in threes. */
+/** How long a guest may take for them, ms. A Ctrl-A arrives only with the key after it. */
 const PATIENCE = 1000
+
+const CTRL_A = 1
+/** Ctrl-A in a row that go to Xen's UART: a third would move the input focus, and the next keys would be Xen's debug keys. */
+const MOST_CTRL_A = 2
 
 /** The keys of one console: brings them to the guest no faster than it takes them. */
 export class Keys {
@@ -17,6 +21,7 @@ export class Keys {
   /** Bytes that the guest's UART had received when it was last asked, and those sent since. */
   #received: number | undefined
   #sent = 0
+  #ctrlA = 0
 
   constructor(screen: Screen) {
     this.#screen = screen
@@ -24,13 +29,21 @@ export class Keys {
 
   /** Sends `bytes` behind those that still wait. */
   send(bytes: Buffer): void {
-    this.#waiting = Buffer.concat([this.#waiting, bytes])
+    this.#waiting = Buffer.concat([
+      this.#waiting,
+      this.#screen.focus === undefined ? bytes : bytes.filter((byte) => this.#isHarmless(byte)),
+    ])
     if (!this.#sending) void this.#work()
   }
 
   /** Drops what still waits. */
   drop(): void {
     this.#waiting = Buffer.alloc(0)
+  }
+
+  #isHarmless(byte: number): boolean {
+    this.#ctrlA = byte === CTRL_A ? this.#ctrlA + 1 : 0
+    return this.#ctrlA <= MOST_CTRL_A
   }
 
   async #work(): Promise<void> {
