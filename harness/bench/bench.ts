@@ -42,7 +42,7 @@ export interface BenchOptions {
 /**
  * Measures what a scenario costs beside bare QEMU, in alternation, on each platform.
  *
- * What is compared: on one side everything that a scenario does, from the call of `Board.boot` on: plan, device trees, files,
+ * What is compared: on one side everything that a scenario does, from the call of `bootBoard` on: plan, device trees, files,
  * QEMU with its wires, the guests. On the other side the script `reproduce.sh` that this same board left behind, from exec on:
  * the same QEMU, arguments and images, with its console read by `grep` and its agents unheard. Both run to lines that the
  * guest prints of itself. The bare side ends there; what a scenario does then (waits for all agents, loads a driver, toggles,

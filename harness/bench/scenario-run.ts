@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { HostProblem, type Images } from '../../images/index.ts'
 import type { Console } from '../console/index.ts'
-import { Board, type PlatformName, virtioNet, virtioRng, within } from '../platform/index.ts'
+import { type Board, bootBoard, type PlatformName, virtioNet, virtioRng, within } from '../platform/index.ts'
 import { LINES, LINES_OF, type Milestone } from './milestones.ts'
 
 /** The toggle of the thread: key 4 enables the host bridge. */
@@ -17,7 +17,7 @@ const TOGGLES: Record<PlatformName, { parameters: Record<string, string>; answer
 const ANSWER = 10_000
 
 export interface ScenarioTimes {
-  /** When each milestone was passed, ms since `Board.boot` was called. */
+  /** When each milestone was passed, ms since `bootBoard` was called. */
   times: Partial<Record<Milestone, number>>
   /** Processor time of this process meanwhile, user and system, ms. QEMU and `dtc` are not in it. */
   cpu: number
@@ -36,7 +36,7 @@ export async function runScenario(
   const startedAt = performance.now()
   const now = () => performance.now() - startedAt
   const devices = [virtioNet({ at: '00:01.0' }), virtioRng({ at: '00:02.0' })]
-  const board = await Board.boot(platform, { images, dir, devices })
+  const board = await bootBoard(platform, { images, dir, devices })
   const times: Partial<Record<Milestone, number>> = { domainsUp: now() }
   try {
     times.qemuStarted = board.emulator.startedAt - startedAt

@@ -1,68 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createWriteStream, type WriteStream } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { HostProblem, type Images } from '../../images/index.ts'
-import {
-  AWAIT_STATE,
-  describeEnding,
-  Emulator,
-  type Ending,
-  loadState,
-  ramFileArguments,
-  saveState,
-  writeReproducer,
-} from '../board/index.ts'
-import {
-  Console,
-  type ConsoleContext,
-  GuestCrash,
-  GuestHang,
-  watchForFailure,
-  XEN,
-} from '../console/index.ts'
+import { HostProblem } from '../../images/index.ts'
+import { describeEnding, type Emulator, type Ending } from '../board/index.ts'
+import { Console, type ConsoleContext, GuestCrash, watchForFailure, XEN } from '../console/index.ts'
 import type { CommandResult } from './agent.ts'
-import { watchBoot } from './boot-watch.ts'
 import { type Device, deviceProperties } from './device.ts'
-import { compileTree } from './device-tree.ts'
 import { Domain } from './domain.ts'
 import { Patience } from './patience.ts'
-import type { BoardOptions, BoardPlan, PlannedDomain, Planner, PlatformName } from './plan.ts'
-import {
-  dropSnapshot,
-  findSnapshot,
-  keepSnapshot,
-  newSnapshot,
-  readConsoles,
-  type Snapshot,
-  snapshotKey,
-} from './snapshot.ts'
-import { planVirt } from './virt.ts'
+import type { BoardPlan, PlannedDomain, PlatformName } from './plan.ts'
 import { connectUart } from './wiring.ts'
-import { planXen } from './xen.ts'
-
-const PLANNERS: Record<PlatformName, Planner> = { virt: planVirt, xen: planXen }
 
 /** How long a failure's report may still be on its way when QEMU has ended, ms. */
 const LAST_WORDS = 400
-
-/** ms that an idle machine takes to restore a board until every domain answers. */
-const REFERENCE_RESTORE = 250
-
-export type BootOptions = BoardOptions & { images: Images; dir: string; started?: (board: Board) => void }
-
-/** Everything of a board that can be had without starting it: its plan, and the files of its folder. */
-async function prepare(platform: PlatformName, options: BootOptions): Promise<BoardPlan> {
-  const { images, dir } = options
-  await mkdir(dir, { recursive: true })
-  const plan = await PLANNERS[platform](images, options, dir)
-  await writeFile(join(dir, 'board.dts'), plan.tree)
-  await compileTree(plan.tree, join(dir, 'board.dtb'))
-  for (const { file } of options.devices ?? []) if (file) await writeFile(join(dir, file.name), file.content)
-  const args = [...plan.machine, ...plan.devices]
-  await writeReproducer({ command: images.qemu.command, args, wires: plan.wires, dir })
-  return plan
-}
 
 /** One running emulated machine: QEMU, its domains, and what they print. */
 export class Board {
@@ -86,7 +36,8 @@ export class Board {
   #expected: RegExp | undefined
   #stopping = false
 
-  private constructor(plan: BoardPlan, dir: string, emulator: Emulator) {
+  /** Ties a running emulator to the domains of its plan. Boards are made by `bootBoard` and `obtainBoard`. */
+  constructor(plan: BoardPlan, dir: string, emulator: Emulator) {
     this.#plan = plan
     this.platform = plan.platform
     this.dir = dir
@@ -115,105 +66,10 @@ export class Board {
     void emulator.ended.then((ending) => this.#emulatorEnded(ending))
   }
 
-  /**
-   * Boots a board and waits until every domain is up. `started` gets the board before the guest has printed anything.
-   *
-   * @throws HostProblem, GuestCrash, GuestHang: whatever kept it from coming up; nothing is left running.
-   */
-  static async boot(platform: PlatformName, options: BootOptions): Promise<Board> {
-    const plan = await prepare(platform, options)
-    return await Board.#boot(plan, [...plan.machine, ...plan.devices], options)
-  }
-
-  /**
-   * A board that is up, restored from a snapshot where that can be: with its bridge `disabled`, and without a shell. The first of its
-   * shape boots once, to take the snapshot.
-   *
-   * @throws HostProblem, GuestCrash, GuestHang as `boot` does.
-   */
-  static async obtain(platform: PlatformName, options: BootOptions): Promise<Board> {
-    const plan = await prepare(platform, options)
-    if (options.status === 'okay' || options.shell)
-      return await Board.#boot(plan, [...plan.machine, ...plan.devices], options)
-    const key = snapshotKey(options.images, plan)
-    const snapshot = (await findSnapshot(key)) ?? (await Board.#takeSnapshot(plan, key, options))
-    try {
-      return await Board.#restore(plan, snapshot, options)
-    } catch (error) {
-      // A snapshot that does not come up is damaged, whatever the reason: the next scenario takes a new one.
-      if (error instanceof GuestCrash) throw error
-      await dropSnapshot(snapshot)
-      return await Board.#boot(plan, [...plan.machine, ...plan.devices], options)
-    }
-  }
-
-  static async #boot(plan: BoardPlan, args: string[], options: BootOptions): Promise<Board> {
-    const spec = { command: options.images.qemu.command, args, wires: plan.wires, dir: options.dir }
-    const board = new Board(plan, options.dir, await Emulator.start(spec))
-    options.started?.(board)
-    try {
-      await watchBoot(board)
-    } catch (error) {
-      await board.stop()
-      throw error
-    }
-    board.bootMs = performance.now() - board.emulator.startedAt
-    board.patience.measure(board.bootMs, plan.referenceBoot)
-    return board
-  }
-
-  static async #takeSnapshot(plan: BoardPlan, key: string, options: BootOptions): Promise<Snapshot> {
-    const snapshot = await newSnapshot(key)
-    try {
-      const board = await Board.#boot(
-        plan,
-        [...plan.machine, ...ramFileArguments(snapshot.ram, plan.memory, true)],
-        options,
-      )
-      try {
-        await saveState(board.emulator.qmp, snapshot.state)
-        const consoles = Object.fromEntries(board.consoles.map(({ domain, lines }) => [domain, lines]))
-        await writeFile(snapshot.consoles, JSON.stringify(consoles))
-      } finally {
-        await board.stop()
-      }
-      return await keepSnapshot(key, snapshot)
-    } catch (error) {
-      await dropSnapshot(snapshot)
-      throw error
-    }
-  }
-
-  static async #restore(plan: BoardPlan, snapshot: Snapshot, options: BootOptions): Promise<Board> {
-    const args = [
-      ...plan.machine,
-      ...plan.devices,
-      ...ramFileArguments(snapshot.ram, plan.memory, false),
-      ...AWAIT_STATE,
-    ]
-    const spec = { command: options.images.qemu.command, args, wires: plan.wires, dir: options.dir }
-    const consoles = await readConsoles(snapshot)
-    const board = new Board(plan, options.dir, await Emulator.start(spec))
-    try {
-      for (const console of board.consoles)
-        for (const line of consoles[console.domain] ?? []) console.push(line)
-      await loadState(board.emulator.qmp, snapshot.state)
-      const alive = await Promise.all(board.domains.map((domain) => domain.isAlive()))
-      const silent = board.domains.filter((_, index) => !alive[index])
-      board.failed.throwIfAborted()
-      if (silent.length > 0)
-        throw new GuestHang(
-          silent[0]?.name ?? '',
-          `after its restore, ${silent.map(({ name }) => name).join(', ')} did not answer`,
-        )
-    } catch (error) {
-      await board.stop()
-      throw error
-    }
-    board.restored = true
-    board.bootMs = performance.now() - board.emulator.startedAt
-    board.patience.measure(board.bootMs, REFERENCE_RESTORE)
-    return board
+  /** Every domain is up, `referenceMs` after QEMU's start if this were an idle machine: time limits follow from that. */
+  isUp(referenceMs: number): void {
+    this.bootMs = performance.now() - this.emulator.startedAt
+    this.patience.measure(this.bootMs, referenceMs)
   }
 
   /** The domain of that name; without a name the one under test: the only one on `virt`, the first domU on `xen`. */

@@ -20,7 +20,6 @@ import { UARTS } from './virt-machine.ts'
 import {
   type BootModule,
   domainNode,
-  GUEST_PL011,
   GUEST_VIRTIO_MMIO,
   moduleNodes,
   passedThroughBridge,

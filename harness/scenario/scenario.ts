@@ -2,7 +2,14 @@
 import { join } from 'node:path'
 import { expect, type TestContext, test } from 'vitest'
 import { locateImages } from '../../images/index.ts'
-import { Board, type BoardOptions, type PlatformName, within } from '../platform/index.ts'
+import {
+  type Board,
+  type BoardOptions,
+  bootBoard,
+  obtainBoard,
+  type PlatformName,
+  within,
+} from '../platform/index.ts'
 import { type ConsoleMatchers, matchers } from './matchers.ts'
 import { endWithParent } from './orphan.ts'
 import { messageOf, type Outcome, signatureOf, verdictOf } from './outcome.ts'
@@ -83,7 +90,7 @@ async function run(
   try {
     const images = await locateImages(request)
     const boardOptions = typeof options.board === 'function' ? options.board(platform) : (options.board ?? {})
-    board = await (request.cold ? Board.boot : Board.obtain)(platform, { ...boardOptions, images, dir })
+    board = await (request.cold ? bootBoard : obtainBoard)(platform, { ...boardOptions, images, dir })
     await perform(board, platform, options, body)
     settle('pass')
   } catch (error) {

@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { GuestCrash, GuestHang } from '../../harness/console/index.ts'
 import { expect as expectGuest } from '../../harness/index.ts'
-import { Board } from '../../harness/platform/index.ts'
+import type { Board } from '../../harness/platform/index.ts'
+import { bootBoard } from '../../harness/platform/index.ts'
 import { type Images, locateImages } from '../../images/index.ts'
 
 let root: string
@@ -22,7 +23,7 @@ afterAll(() => rm(root, { recursive: true }))
 let boards = 0
 
 async function onBoard(platform: 'virt' | 'xen', body: (board: Board) => Promise<void>): Promise<void> {
-  const board = await Board.boot(platform, { images, dir: join(root, String(boards++)) })
+  const board = await bootBoard(platform, { images, dir: join(root, String(boards++)) })
   try {
     await body(board)
   } finally {
@@ -53,7 +54,7 @@ describe('a board that does not come up', () => {
     const image = await silentImage()
     const kernel = { ...images.kernel, image }
     const dir = join(root, 'silent')
-    const error = await rejection(Board.boot('virt', { images: { ...images, kernel }, dir }))
+    const error = await rejection(bootBoard('virt', { images: { ...images, kernel }, dir }))
     expect(error).toBeInstanceOf(GuestHang)
     expect(String(error)).toMatch(/the boot hangs: nothing was printed for \d+ s; not up: linux/)
     expect(String(error)).toMatch(/PC=0000000040\d+/)
@@ -72,7 +73,7 @@ describe('a board that does not come up', () => {
     await writeFile(empty, 'no archive')
     const initramfs = { ...images.initramfs, bare: empty }
     const error = await rejection(
-      Board.boot('virt', { images: { ...images, initramfs }, dir: join(root, 'no-init') }),
+      bootBoard('virt', { images: { ...images, initramfs }, dir: join(root, 'no-init') }),
     )
     expect(error).toBeInstanceOf(GuestCrash)
     expect((error as GuestCrash).failure.title).toMatch(/^kernel panic: .*(root fs|No working init)/)
@@ -80,7 +81,7 @@ describe('a board that does not come up', () => {
 
   test('QEMU that refuses its arguments is quoted', async () => {
     const broken = { ...images, qemu: { ...images.qemu, command: [...images.qemu.command, '-nonsense'] } }
-    const error = await rejection(Board.boot('virt', { images: broken, dir: join(root, 'refused') }))
+    const error = await rejection(bootBoard('virt', { images: broken, dir: join(root, 'refused') }))
     expect(error).toMatchObject({ name: 'HostProblem' })
     expect(String(error)).toContain('-nonsense: invalid option')
   })

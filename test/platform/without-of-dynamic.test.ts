@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { expect as expectGuest } from '../../harness/index.ts'
-import { Board, type PlatformName, virtioNet } from '../../harness/platform/index.ts'
+import { bootBoard, type PlatformName, virtioNet } from '../../harness/platform/index.ts'
 import { type Images, locateImages } from '../../images/index.ts'
 
 let root: string
@@ -21,7 +21,7 @@ afterAll(() => rm(root, { recursive: true }))
 const BRIDGE: Record<PlatformName, string> = { virt: '/pcie@10000000', xen: '/passthrough/pcie@10000000' }
 
 test.each(['virt', 'xen'] as const)('the bridge comes, goes and comes back on %s', async (platform) => {
-  const board = await Board.boot(platform, {
+  const board = await bootBoard(platform, {
     images,
     dir: join(root, platform),
     devices: [virtioNet({ at: '00:01.0' })],

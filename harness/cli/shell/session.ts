@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { GuestCrash, GuestHang, printable } from '../../console/index.ts'
-import { Board, type PlatformName } from '../../platform/index.ts'
+import type { Board, PlatformName } from '../../platform/index.ts'
+import { bootBoard } from '../../platform/index.ts'
 import { newRunId, runFolder } from '../run-folder.ts'
 import { setUpWithProgress } from '../set-up-with-progress.ts'
 import { Exit } from '../usage.ts'
@@ -33,7 +34,7 @@ export async function runShell(options: ShellOptions): Promise<number> {
   for (const signal of SIGNALS) process.on(signal, interrupt)
   try {
     const { status, message } = await session.run((started) =>
-      Board.boot(options.platform, { images, dir, dom0: options.dom0, shell: true, started }),
+      bootBoard(options.platform, { images, dir, dom0: options.dom0, shell: true, started }),
     )
     process.stderr.write(`${message ? `${message}\n` : ''}the run's folder: ${dir}\n`)
     return status

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+/** How a board comes up: booted, or restored from a snapshot. */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Images } from '../../images/index.ts'
+import {
+  AWAIT_STATE,
+  Emulator,
+  loadState,
+  ramFileArguments,
+  saveState,
+  writeReproducer,
+} from '../board/index.ts'
+import { GuestCrash, GuestHang } from '../console/index.ts'
+import { Board } from './board.ts'
+import { watchBoot } from './boot-watch.ts'
+import { compileTree } from './device-tree.ts'
+import type { BoardOptions, BoardPlan, Planner, PlatformName } from './plan.ts'
+import {
+  dropSnapshot,
+  findSnapshot,
+  keepSnapshot,
+  newSnapshot,
+  readConsoles,
+  type Snapshot,
+  snapshotKey,
+} from './snapshot.ts'
+import { planVirt } from './virt.ts'
+import { planXen } from './xen.ts'
+
+const PLANNERS: Record<PlatformName, Planner> = { virt: planVirt, xen: planXen }
+
+/** ms that an idle machine takes to restore a board until every domain answers. */
+const REFERENCE_RESTORE = 250
+
+export type BringUpOptions = BoardOptions & {
+  images: Images
+  /** The run's folder. */
+  dir: string
+  /** Gets a board that boots before the guest has printed anything. */
+  started?: (board: Board) => void
+}
+
+/**
+ * Boots a board and waits until every domain is up.
+ *
+ * @throws HostProblem, GuestCrash, GuestHang: whatever kept it from coming up; nothing is left running.
+ */
+export async function bootBoard(platform: PlatformName, options: BringUpOptions): Promise<Board> {
+  const plan = await prepare(platform, options)
+  return await boot(plan, plan.devices, options)
+}
+
+/**
+ * A board that is up, restored from a snapshot where that can be: with its bridge `disabled`, and without a shell. The first of its
+ * shape boots once, to take the snapshot.
+ *
+ * @throws HostProblem, GuestCrash, GuestHang as `bootBoard` does.
+ */
+export async function obtainBoard(platform: PlatformName, options: BringUpOptions): Promise<Board> {
+  const plan = await prepare(platform, options)
+  if (options.status === 'okay' || options.shell) return await boot(plan, plan.devices, options)
+  const key = snapshotKey(options.images, plan)
+  const snapshot = (await findSnapshot(key)) ?? (await takeSnapshot(plan, key, options))
+  try {
+    return await restore(plan, snapshot, options)
+  } catch (error) {
+    // A snapshot that does not come up is damaged, whatever the reason: the next scenario takes a new one.
+    if (error instanceof GuestCrash) throw error
+    await dropSnapshot(snapshot)
+    return await boot(plan, plan.devices, options)
+  }
+}
+
+/** Everything of a board that can be had without starting it: its plan, and the files of its folder. */
+async function prepare(platform: PlatformName, options: BringUpOptions): Promise<BoardPlan> {
+  const { images, dir } = options
+  await mkdir(dir, { recursive: true })
+  const plan = await PLANNERS[platform](images, options, dir)
+  await writeFile(join(dir, 'board.dts'), plan.tree)
+  await compileTree(plan.tree, join(dir, 'board.dtb'))
+  for (const { file } of options.devices ?? []) if (file) await writeFile(join(dir, file.name), file.content)
+  const args = [...plan.machine, ...plan.devices]
+  await writeReproducer({ command: images.qemu.command, args, wires: plan.wires, dir })
+  return plan
+}
+
+/** Starts QEMU with the plan's machine and `more` arguments. */
+async function start(plan: BoardPlan, more: string[], { images, dir }: BringUpOptions): Promise<Board> {
+  const args = [...plan.machine, ...more]
+  return new Board(
+    plan,
+    dir,
+    await Emulator.start({ command: images.qemu.command, args, wires: plan.wires, dir }),
+  )
+}
+
+async function boot(plan: BoardPlan, more: string[], options: BringUpOptions): Promise<Board> {
+  const board = await start(plan, more, options)
+  options.started?.(board)
+  try {
+    await watchBoot(board)
+  } catch (error) {
+    await board.stop()
+    throw error
+  }
+  board.isUp(plan.referenceBoot)
+  return board
+}
+
+async function takeSnapshot(plan: BoardPlan, key: string, options: BringUpOptions): Promise<Snapshot> {
+  const snapshot = await newSnapshot(key)
+  try {
+    const board = await boot(plan, ramFileArguments(snapshot.ram, plan.memory, true), options)
+    try {
+      await saveState(board.emulator.qmp, snapshot.state)
+      const consoles = Object.fromEntries(board.consoles.map(({ domain, lines }) => [domain, lines]))
+      await writeFile(snapshot.consoles, JSON.stringify(consoles))
+    } finally {
+      await board.stop()
+    }
+    return await keepSnapshot(key, snapshot)
+  } catch (error) {
+    await dropSnapshot(snapshot)
+    throw error
+  }
+}
+
+async function restore(plan: BoardPlan, snapshot: Snapshot, options: BringUpOptions): Promise<Board> {
+  const consoles = await readConsoles(snapshot)
+  const ram = ramFileArguments(snapshot.ram, plan.memory, false)
+  const board = await start(plan, [...plan.devices, ...ram, ...AWAIT_STATE], options)
+  try {
+    // What was printed before the snapshot was printed on this board: a scenario sees no difference.
+    for (const console of board.consoles) {
+      for (const line of consoles[console.domain] ?? []) console.push(line)
+    }
+    await loadState(board.emulator.qmp, snapshot.state)
+    await checkAlive(board)
+  } catch (error) {
+    await board.stop()
+    throw error
+  }
+  board.restored = true
+  board.isUp(REFERENCE_RESTORE)
+  return board
+}
+
+async function checkAlive(board: Board): Promise<void> {
+  const answers = await Promise.all(board.domains.map((domain) => domain.isAlive()))
+  board.failed.throwIfAborted()
+  const silent = board.domains.filter((_, index) => !answers[index]).map(({ name }) => name)
+  if (silent[0])
+    throw new GuestHang(silent[0], `after the restore there was no answer from ${silent.join(', ')}`)
+}
