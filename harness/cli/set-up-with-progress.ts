@@ -20,7 +20,7 @@ export interface SetUp {
  * otherwise it sets them up and shows on standard error how far it is. Ctrl-C ends it.
  */
 export async function setUpWithProgress(request: ImagesRequest = {}): Promise<Images> {
-  const images = (await locate(request)) ?? (await setUpAll(request)).images
+  const { images } = await setUpAll(request)
   for (const warning of warningsAbout(images)) process.stderr.write(`warning: ${warning}\n`)
   return images
 }
@@ -35,8 +35,10 @@ async function locate(request: ImagesRequest): Promise<Images | undefined> {
   }
 }
 
-/** As above, but every part is looked at, and `update` asks the mirror again. */
+/** As above, and says what there was to do; `update` asks the mirror for newer packages first. */
 export async function setUpAll(request: ImagesRequest & { update?: boolean | undefined }): Promise<SetUp> {
+  const there = request.update ? undefined : await locate(request)
+  if (there) return { images: there, made: 0 }
   const { SetupDisplay } = await import('./setup-display.ts')
   const display = new SetupDisplay(process.stderr)
   const stop = new AbortController()
