@@ -104,7 +104,11 @@ export class Domain {
     await this.run(['rmmod', name.replaceAll('-', '_')])
   }
 
-  /** Presses a sysrq key: by `xl sysrq` under Xen, by a serial BREAK on the `virt` platform. */
+  /**
+   * Presses a sysrq key: by `xl sysrq` under Xen, by a serial BREAK on the `virt` platform. `xl sysrq` writes the key to the guest's
+   * `control/sysrq` and does not wait until it is taken: a second key sent before that replaces the first. So await what the first one
+   * prints.
+   */
   async sysrq(key: string): Promise<void> {
     await this.#context.sysrq(this, key)
   }
