@@ -33,6 +33,8 @@ export interface Inspection {
   images?: Images
   /** Bytes that entries take which this request does not use: other kernels, older versions. */
   others: number
+  /** Bytes of the boards' snapshots, which lie in the same folder. */
+  snapshots: number
 }
 
 /** Writes down what it is asked for. */
@@ -50,6 +52,9 @@ class InspectingStore extends FinishedStore {
 const KEPT = STEPS.filter(
   (step) => step !== 'host tools' && step !== 'package index' && step !== 'kernel source',
 )
+
+/** Folder of the boards' snapshots (`harness/platform/snapshot.ts`) in the cache. */
+const SNAPSHOTS = 'snapshots'
 
 /** Looks at everything that a request needs, and changes nothing. */
 export async function inspectImages(request: ImagesRequest = {}): Promise<Inspection> {
@@ -83,9 +88,17 @@ export async function inspectImages(request: ImagesRequest = {}): Promise<Inspec
     findings.push({ step, state: 'missing', detail })
   }
   const used = new Set(store.seen.map(({ name }) => name))
-  const others = [...sizes].filter(([name]) => !used.has(name)).reduce((sum, [, size]) => sum + size, 0)
+  const others = [...sizes]
+    .filter(([name]) => !used.has(name) && name !== SNAPSHOTS)
+    .reduce((sum, [, size]) => sum + size, 0)
   findings.sort((a, b) => STEPS.indexOf(a.step) - STEPS.indexOf(b.step))
-  return { cache: cache.folder, findings, ...(images && { images }), others }
+  return {
+    cache: cache.folder,
+    findings,
+    ...(images && { images }),
+    others,
+    snapshots: sizes.get(SNAPSHOTS) ?? 0,
+  }
 }
 
 /** Whether a whole entry is of a kind: its name is the kind and a hash. */

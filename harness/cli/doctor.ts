@@ -33,7 +33,7 @@ interface Remedies {
 }
 
 /** The table as text, and below it the commands that mend what is not right. */
-async function page({ cache, findings, others }: Inspection, remedies: Remedies): Promise<string> {
+async function page({ cache, findings, others, snapshots }: Inspection, remedies: Remedies): Promise<string> {
   const { default: prettyBytes } = await import('pretty-bytes')
   const { default: pc } = await import('picocolors')
   const size = (bytes: number | undefined) => (bytes === undefined ? '' : prettyBytes(bytes))
@@ -67,7 +67,8 @@ async function page({ cache, findings, others }: Inspection, remedies: Remedies)
   return [
     ...table,
     '',
-    `cache: ${cache}${others > 0 ? `, ${prettyBytes(others)} of it for other kernels and older versions` : ''}`,
+    `cache: ${cache}`,
+    `  ${prettyBytes(snapshots)} of snapshots, ${prettyBytes(others)} for other kernels and older versions`,
     ...mend.map((command) => `→ ${command}`),
     '',
   ].join('\n')

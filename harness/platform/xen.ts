@@ -20,6 +20,7 @@ import { UARTS } from './virt-machine.ts'
 import {
   type BootModule,
   domainNode,
+  GUEST_PL011,
   GUEST_VIRTIO_MMIO,
   moduleNodes,
   passedThroughBridge,
@@ -110,7 +111,7 @@ export async function planXen(images: Images, options: BoardOptions, dir: string
     await writeFile(join(dir, `${domU.name}.dts`), source)
     await compileTree(source, join(dir, file))
     const bootargs = [
-      'console=ttyAMA0 earlycon',
+      consoleArguments('ttyAMA0', GUEST_PL011),
       AGENT_BOOTARGS,
       domU.bootargs,
       index === 0 ? options.bootargs : '',
