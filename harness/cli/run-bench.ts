@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdtempSync, rmSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus, loadavg, tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { bench } from '../bench/index.ts'
 import { type BenchReport, benchTable } from './bench-table.ts'
+import { makeFolder, writeWhole } from './files.ts'
 import { setUpWithProgress } from './set-up-with-progress.ts'
 import { Exit } from './usage.ts'
 
@@ -22,6 +22,7 @@ export async function runBench(options: BenchOptions): Promise<void> {
   exitWhenInterrupted()
   const startedAt = new Date().toISOString()
   const host = { processors: cpus().length, model: cpus()[0]?.model ?? '', load: loadavg()[0] ?? 0 }
+  if (options.out) await makeFolder(resolve(options.out))
   const platforms = await bench({
     images,
     platforms: options.platform ? [options.platform] : ['virt', 'xen'],
@@ -42,8 +43,7 @@ export async function runBench(options: BenchOptions): Promise<void> {
   }
   process.stdout.write(benchTable(report))
   if (!options.json) return
-  await mkdir(dirname(resolve(options.json)), { recursive: true })
-  await writeFile(options.json, `${JSON.stringify(report, undefined, 2)}\n`)
+  await writeWhole(resolve(options.json), `${JSON.stringify(report, undefined, 2)}\n`)
 }
 
 /** A folder that goes when this process ends, interrupted or not. */

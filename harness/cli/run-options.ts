@@ -50,11 +50,19 @@ export function withRunOptions(command: Command): Command {
     .option('--junit <file>', 'writes the results there, as JUnit does')
 }
 
-/** Files and folders that were named must be there. */
-export async function checkFiles(files: string[]): Promise<void> {
+/** Files and folders that were named must be there, and be scenarios; the pattern must be one. */
+export async function checkArguments(files: string[], { name = '' }: RunOptions): Promise<void> {
   for (const file of files) {
-    await stat(file).catch(() => {
+    const found = await stat(file).catch(() => {
       throw new UsageError(`there is no scenario file ${file}`)
     })
+    if (!found.isDirectory() && !/\.[cm]?[jt]s$/.test(file)) {
+      throw new UsageError(`${file} is no scenario: a scenario is a script, NAME.scenario.ts`)
+    }
+  }
+  try {
+    new RegExp(name)
+  } catch (error) {
+    throw new UsageError(`-t '${name}' is no pattern: ${(error as Error).message}`)
   }
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { rm, stat, symlink } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
 import { startVitest } from 'vitest/node'
 import { exitStatus, makeResults, type RunIdentity, ScenarioReporter } from '../report/index.ts'
 import { requestEnvironment } from '../scenario/index.ts'
+import { makeFolder, writeWhole } from './files.ts'
 import { PROJECT, SCENARIO_ENDING, SCENARIOS } from './project.ts'
 import { newRunId, runFolder } from './run-folder.ts'
 import type { RunOptions } from './run-options.ts'
@@ -17,7 +18,7 @@ export async function runScenarios(files: string[], options: RunOptions): Promis
   const startedAt = new Date()
   const id = newRunId(startedAt)
   const dir = runFolder(id, options.out)
-  await mkdir(dir, { recursive: true })
+  await makeFolder(dir)
   if (!options.out) await pointLatestTo(dir)
   const reporter = new ScenarioReporter()
   const begin = performance.now()
@@ -35,6 +36,7 @@ export async function runScenarios(files: string[], options: RunOptions): Promis
       dir,
       kernel: options.kernel,
       xen: options.xen,
+      cold: options.cold,
       platforms: options.platform ? [options.platform] : undefined,
     }),
     pool: 'forks',
@@ -55,11 +57,8 @@ export async function runScenarios(files: string[], options: RunOptions): Promis
   }
   const results = makeResults(identity, performance.now() - begin, reporter.scenarios)
   const json = `${JSON.stringify(results, undefined, 2)}\n`
-  await writeFile(join(dir, 'results.json'), json)
-  if (options.json) {
-    await mkdir(dirname(resolve(options.json)), { recursive: true })
-    await writeFile(options.json, json)
-  }
+  await writeWhole(join(dir, 'results.json'), json)
+  if (options.json) await writeWhole(resolve(options.json), json)
   if (reporter.problems.length > 0) return Exit.notTried
   if (reporter.scenarios.length === 0) {
     process.stderr.write('error: no scenario matches\n→ guestrig list shows what there is\n')

@@ -89,6 +89,8 @@ describe('guestrig run', () => {
       ['run', 'no/such.scenario.ts'],
       /there is no scenario file no\/such\.scenario\.ts/,
     ],
+    ['a file that is no script', ['run', 'README.md'], /README\.md is no scenario/],
+    ['a pattern that is none', ['run', FIXTURE, '-t', '('], /-t '\(' is no pattern/],
     ['a number that is none', ['run', '--workers', 'many'], /a whole number from 1 on/],
     ['a shard out of range', ['run', '--shard', '3/2'], /1 ≤ I ≤ N/],
     [
@@ -101,6 +103,32 @@ describe('guestrig run', () => {
     expect(run.exitCode, run.all).toBe(129)
     expect(run.stderr).toMatch(message)
     expect(run.all).not.toMatch(/^ {4}at /m)
+  })
+
+  test('a folder that cannot be made ends with 125 and is named', async () => {
+    const run = await guestrig(['run', FIXTURE, '--out', '/proc/x/y'])
+    expect(run.exitCode, run.all).toBe(125)
+    expect(run.stderr).toMatch(/the folder \/proc\/x\/y cannot be made/)
+  })
+
+  test.each([
+    ['restores its board', [], true],
+    ['boots with --cold', ['--cold'], false],
+  ])('%s', async (_, more, restored) => {
+    const json = join(root, `${restored}.json`)
+    const run = await guestrig([
+      'run',
+      FIXTURE,
+      '-t',
+      '^passes',
+      '--json',
+      json,
+      '--out',
+      join(root, `${restored}`),
+      ...more,
+    ])
+    expect(run.exitCode, run.all).toBe(0)
+    expect(JSON.parse(await readFile(json, 'utf8')).scenarios[0]).toMatchObject({ restored })
   })
 
   test('a kernel that is not there ends with 125 and names it', async () => {
