@@ -67,6 +67,7 @@ export async function obtainBoard(platform: PlatformName, options: BringUpOption
   } catch (error) {
     // A snapshot that does not come up is damaged, whatever the reason: the next scenario takes a new one.
     if (error instanceof GuestCrash) throw error
+    await writeFile(join(options.dir, 'restore-failed.txt'), String(error))
     await dropSnapshot(snapshot)
     return await boot(plan, plan.devices, options)
   }
