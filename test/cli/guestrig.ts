@@ -12,9 +12,3 @@ export const guestrig = (args: string[], { env = {} }: { env?: Record<string, st
     env,
     all: true,
   })
-
-/** Processes whose command line or environment speaks of `text`: `pid command`. */
-export async function processesAbout(text: string): Promise<string[]> {
-  const { stdout } = await execa('ps', ['-eo', 'pid,args', '--no-headers', '-ww'])
-  return stdout.split('\n').filter((line) => line.includes(text) && !line.includes('ps -eo'))
-}

@@ -3,8 +3,9 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { processesAbout } from '../processes.ts'
 import { waitFor } from '../wait-for.ts'
-import { guestrig, processesAbout } from './guestrig.ts'
+import { guestrig } from './guestrig.ts'
 
 const FIXTURE = 'test/cli/fixtures/verdicts.scenario.ts'
 let root: string

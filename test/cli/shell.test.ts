@@ -3,8 +3,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { processesAbout } from '../processes.ts'
 import { waitFor } from '../wait-for.ts'
-import { guestrig, processesAbout } from './guestrig.ts'
+import { guestrig } from './guestrig.ts'
 import { Typist } from './typist.ts'
 
 const PROJECT = resolve(import.meta.dirname, '../..')

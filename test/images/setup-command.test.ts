@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa, type Options } from 'execa'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { processesAbout } from '../processes.ts'
 
 const GUESTRIG = join(import.meta.dirname, '../../bin/guestrig.mjs')
 /** Nothing listens on the discard port. */
@@ -109,11 +110,7 @@ describe('guestrig setup', () => {
 /** A length of sleep that nobody else sleeps, s: tells our process from others. */
 const SLEEP = 86_413
 
-async function sleepers(): Promise<number> {
-  const { stdout } = await execa('ps', ['-eo', 'stat,args'])
-  return stdout.split('\n').filter((line) => /^[^Z]\S* +sleep /.test(line) && line.includes(String(SLEEP)))
-    .length
-}
+const sleepers = async (): Promise<number> => (await processesAbout(`sleep ${SLEEP}`)).length
 
 describe('guestrig doctor', () => {
   it('says what is missing and how to mend it', async () => {
