@@ -64,18 +64,23 @@ function uart(index: 0 | 1): TreeNode {
   }
 }
 
+/** What every generic ECAM host bridge of domain 0 has (`Documentation/devicetree/bindings/pci/host-generic-pci.yaml`). */
+export const ECAM_BRIDGE: TreeNode['properties'] = {
+  compatible: 'pci-host-ecam-generic',
+  device_type: 'pci',
+  '#address-cells': cells(3),
+  '#size-cells': cells(2),
+  '#interrupt-cells': cells(1),
+  'bus-range': cells(0, 0xff),
+  'linux,pci-domain': cells(0),
+  'dma-coherent': true,
+}
+
 function bridge(properties: TreeNode['properties']): TreeNode {
   return {
     label: 'pcie',
     properties: {
-      compatible: 'pci-host-ecam-generic',
-      device_type: 'pci',
-      '#address-cells': cells(3),
-      '#size-cells': cells(2),
-      '#interrupt-cells': cells(1),
-      'bus-range': cells(0, 0xff),
-      'linux,pci-domain': cells(0),
-      'dma-coherent': true,
+      ...ECAM_BRIDGE,
       reg: reg(PCIE.ecam.base, PCIE.ecam.size),
       ranges: cells(
         ...[0x0100_0000, ...u64(0), ...u64(PCIE.io.base), ...u64(PCIE.io.size)],

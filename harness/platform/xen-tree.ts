@@ -6,7 +6,7 @@
  */
 import { type AgentPort, agentNode, agentPage, agentSharedSize } from './agent-port.ts'
 import { at, cells, reg, type TreeNode, u64 } from './device-tree.ts'
-import { BRIDGE_NODE, INTERRUPT_MAP_MASK, interruptMap } from './machine-tree.ts'
+import { BRIDGE_NODE, ECAM_BRIDGE, INTERRUPT_MAP_MASK, interruptMap } from './machine-tree.ts'
 import { IRQ_EDGE_RISING, IRQ_LEVEL_HIGH, PCIE, SPI, virtioMmio } from './virt-machine.ts'
 
 /** A file that QEMU's generic loader puts into RAM before Xen starts. */
@@ -99,14 +99,7 @@ function guestBridge(status: string, backends: BackendOf[]): TreeNode {
   const { ecam, mmio, mmioHigh } = GUEST_PCIE
   return {
     properties: {
-      compatible: 'pci-host-ecam-generic',
-      device_type: 'pci',
-      '#address-cells': cells(3),
-      '#size-cells': cells(2),
-      '#interrupt-cells': cells(1),
-      'bus-range': cells(0, 0xff),
-      'linux,pci-domain': cells(0),
-      'dma-coherent': true,
+      ...ECAM_BRIDGE,
       reg: reg(ecam.guest, ecam.size),
       ranges: cells(
         ...[0x0200_0000, ...u64(mmio.machine), ...u64(mmio.guest), ...u64(mmio.size)],
