@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { stat } from 'node:fs/promises'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { UsageError } from './usage.ts'
+import { UsageError, wholeNumber } from './usage.ts'
 
 /** The options of `run`, as commander gives them. */
 export interface RunOptions {
@@ -18,15 +18,6 @@ export interface RunOptions {
   junit?: string
 }
 
-const whole =
-  (least: number) =>
-  (text: string): number => {
-    const value = Number(text)
-    if (!Number.isInteger(value) || value < least)
-      throw new InvalidArgumentError(`a whole number from ${least} on, please.`)
-    return value
-  }
-
 function shard(text: string): { index: number; count: number } {
   const match = /^(\d+)\/(\d+)$/.exec(text)
   const [index = 0, count = 0] = match?.slice(1).map(Number) ?? []
@@ -41,8 +32,8 @@ export function withRunOptions(command: Command): Command {
     .addOption(new Option('--platform <name>', 'only on this platform').choices(['virt', 'xen']))
     .option('--kernel <spec>', "the guest's kernel: a version such as 6.12, or the path of an Image")
     .option('--xen <spec>', 'the hypervisor: a version such as 4.20, or the path of an image')
-    .option('--retries <n>', 'tries again what did not pass, and calls it flaky', whole(0), 0)
-    .option('--workers <n>', 'boards at once (default: the number of cores)', whole(1))
+    .option('--retries <n>', 'tries again what did not pass, and calls it flaky', wholeNumber(0), 0)
+    .option('--workers <n>', 'boards at once (default: the number of cores)', wholeNumber(1))
     .option('--shard <i/n>', 'only part I of N', shard)
     .option('--cold', 'boots every board, instead of restoring a snapshot')
     .option('--out <dir>', "the run's folder (default: a new one in guestrig-runs/)")
