@@ -3,10 +3,10 @@ import type { Emulator } from '../board/index.ts'
 import { type Console, GuestHang, indent, XEN } from '../console/index.ts'
 import type { Domain } from './domain.ts'
 
-/** A boot that has not printed its first line after this long hangs, ms; an idle machine takes 200. */
-const FIRST_LINE = 5000
+/** A boot that has not printed its first line after this long hangs, ms; an idle machine takes 200, one with four times as much to do as it has processors 2000. */
+const FIRST_LINE = 8000
 /** A boot in which nothing has been printed for this long hangs, ms; on an idle machine a line comes every few ms. */
-const SILENCE = 8000
+const SILENCE = 12_000
 /** A boot that is not over after this long hangs, whatever it prints, ms. */
 const LONGEST = 90_000
 
