@@ -4,11 +4,11 @@ import { execa } from 'execa'
 
 const PROJECT = resolve(import.meta.dirname, '../..')
 
-/** The command line as a person calls it; never throws. */
+/** The command line as a person calls it, without colours (a CI is given some); never throws. */
 export const guestrig = (args: string[], { env = {} }: { env?: Record<string, string> } = {}) =>
   execa('node', [resolve(PROJECT, 'bin/guestrig.mjs'), ...args], {
     reject: false,
     cwd: PROJECT,
-    env,
+    env: { NO_COLOR: '1', ...env },
     all: true,
   })

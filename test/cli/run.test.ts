@@ -47,9 +47,7 @@ describe('guestrig run', () => {
   })
 
   test("a guest's escape sequences do not reach the terminal", async () => {
-    const run = await guestrig(['run', FIXTURE, '-t', '^prints escapes', '--out', join(root, 'escapes')], {
-      env: { NO_COLOR: '1' },
-    })
+    const run = await guestrig(['run', FIXTURE, '-t', '^prints escapes', '--out', join(root, 'escapes')])
     expect(run.exitCode).toBe(1)
     expect(run.stdout).toContain('\\x1b[31mred\\x1b]0;title\\x07')
     expect(run.stdout).not.toContain('\x1b')

@@ -19,7 +19,8 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
 
 function start(argv: string[], env: Record<string, string>) {
-  const options = { env: { GUESTRIG_CACHE: join(folder, 'cache'), ...env }, reject: false } satisfies Options
+  const own = { GUESTRIG_CACHE: join(folder, 'cache'), NO_COLOR: '1' }
+  const options = { env: { ...own, ...env }, reject: false } satisfies Options
   return execa(process.execPath, [GUESTRIG, ...argv], options)
 }
 
