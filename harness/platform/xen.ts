@@ -70,8 +70,14 @@ class ModuleMap {
   }
 }
 
-function planDomains(options: BoardOptions, memory: number, domUs: DomUOptions[]): PlannedDomain[] {
-  const names = [...(options.dom0 === false ? [] : [DOM0.name]), ...domUs.map(({ name }) => name)]
+const domUsOf = (options: BoardOptions): DomUOptions[] => options.domUs ?? [{ name: 'DomU' }]
+
+const shellArgument = ({ shell }: BoardOptions): string => (shell ? 'guestrig.shell' : '')
+
+function planDomains(options: BoardOptions, memory: number): PlannedDomain[] {
+  const names = [...(options.dom0 === false ? [] : [DOM0.name]), ...domUsOf(options).map(({ name }) => name)]
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice) throw new HostProblem(`two domains are called ${twice}`, 'Give each domU a name of its own.')
   if (names.length > MAX_AGENTS) {
     throw new HostProblem(
       `${names.length} domains (${names.join(', ')}): a board has room for the agents of ${MAX_AGENTS}`,
@@ -86,50 +92,75 @@ function planDomains(options: BoardOptions, memory: number, domUs: DomUOptions[]
   }))
 }
 
-export async function planXen(images: Images, options: BoardOptions, dir: string): Promise<BoardPlan> {
-  const { cpus = 2, memory = 1024, devices = [], later = [], status = 'disabled' } = options
-  const domUs = options.domUs ?? [{ name: 'DomU' }]
-  const domains = planDomains(options, memory, domUs)
-  const modules = new ModuleMap()
-  const kernel = await modules.place('kernel', images.kernel.image)
-  const shell = options.shell ? ' guestrig.shell' : ''
-  const children: Record<string, TreeNode> = {}
-
-  if (options.dom0 !== false) {
-    Object.assign(children, moduleNodes([kernel, await modules.place('ramdisk', images.initramfs.dom0)]))
-  }
-  const domUNodes: Record<string, TreeNode> = {}
+/** The partial trees and the domain nodes of all domUs; the first one, under test, owns the bridge and the virtio-mmio page. */
+async function planGuests(
+  images: Images,
+  options: BoardOptions,
+  dir: string,
+  modules: ModuleMap,
+  planned: PlannedDomain[],
+): Promise<{ guestTrees: Record<string, string>; nodes: Record<string, TreeNode> }> {
+  const { devices = [], later = [], status = 'disabled' } = options
   const guestTrees: Record<string, string> = {}
-  for (const [index, domU] of domUs.entries()) {
-    const planned = domains.find(({ name }) => name === domU.name)
-    if (!planned) continue
+  const nodes: Record<string, TreeNode> = {}
+  for (const [index, domain] of planned.entries()) {
+    const domU = domUsOf(options)[index] ?? { name: domain.name }
+    const owner = index === 0 ? { devices: [...devices, ...later], status } : undefined
+    const source = writeTree(guestTree(domain, owner))
     const file = `${domU.name}.dtb`
-    const source = writeTree(
-      guestTree(planned, index === 0 ? { devices: [...devices, ...later], status } : undefined),
-    )
     guestTrees[domU.name] = source
     await writeFile(join(dir, `${domU.name}.dts`), source)
     await compileTree(source, join(dir, file))
+    const kernel = await modules.place('kernel', images.kernel.image)
     const bootargs = [
       consoleArguments('ttyAMA0', GUEST_PL011),
       AGENT_BOOTARGS,
       domU.bootargs,
-      index === 0 ? options.bootargs : '',
+      owner ? options.bootargs : undefined,
+      shellArgument(options),
     ]
-    domUNodes[domU.name] = domainNode({
+    nodes[domU.name] = domainNode({
       memory: domU.memory ?? DOMU.memory,
       cpus: domU.cpus ?? DOMU.cpus,
       enhanced: options.dom0 !== false,
       modules: [
-        { ...kernel, bootargs: bootargs.filter(Boolean).join(' ') + shell },
+        { ...kernel, bootargs: bootargs.filter(Boolean).join(' ') },
         await modules.place('ramdisk', images.initramfs.domU),
         await modules.place('device-tree', file, join(dir, file)),
       ],
     })
   }
-  Object.assign(children, domUNodes)
+  return { guestTrees, nodes }
+}
 
-  const names = domUs.map(({ name }) => name).join(',')
+/** What Xen loads into dom0; nothing if there is none. */
+async function planDom0(
+  images: Images,
+  options: BoardOptions,
+  modules: ModuleMap,
+): Promise<Record<string, TreeNode>> {
+  if (options.dom0 === false) return {}
+  const kernel = await modules.place('kernel', images.kernel.image)
+  return moduleNodes([kernel, await modules.place('ramdisk', images.initramfs.dom0)])
+}
+
+function dom0Bootargs(options: BoardOptions): string {
+  const names = domUsOf(options).map(({ name }) => name)
+  return [
+    consoleArguments('ttyAMA1', UARTS[1].base),
+    AGENT_BOOTARGS,
+    `guestrig.domUs=${names.join(',')}`,
+    shellArgument(options),
+  ].join(' ')
+}
+
+export async function planXen(images: Images, options: BoardOptions, dir: string): Promise<BoardPlan> {
+  const { cpus = 2, memory = 1024, devices = [] } = options
+  const domains = planDomains(options, memory)
+  const modules = new ModuleMap()
+  const dom0 = await planDom0(images, options, modules)
+  const domUs = domains.filter(({ name }) => name !== DOM0.name)
+  const { guestTrees, nodes } = await planGuests(images, options, dir, modules, domUs)
   const tree = machineTree({
     cpus,
     uarts: 2,
@@ -145,9 +176,9 @@ export async function planXen(images: Images, options: BoardOptions, dir: string
         '#address-cells': cells(2),
         '#size-cells': cells(2),
         'xen,xen-bootargs': XEN_BOOTARGS,
-        'xen,dom0-bootargs': `${consoleArguments('ttyAMA1', UARTS[1].base)} ${AGENT_BOOTARGS} guestrig.domUs=${names}${shell}`,
+        'xen,dom0-bootargs': dom0Bootargs(options),
       },
-      children,
+      children: { ...dom0, ...nodes },
     },
   })
   return {
