@@ -161,6 +161,10 @@ export class Board {
       await this.xl('sysrq', domain.name, key)
       return
     }
+    // A key that interrupts processor 0 while it switches away from a process that has ended is missed by every kprobe, and so by
+    // pseudo-hotplug (kprobe_flush_task in the kernel's kernel/kprobes.c). When the agent, which runs there, has answered, the commands
+    // before are over.
+    await domain.isAlive()
     await this.emulator.qmp.execute('chardev-send-break', { id: 'uart0' })
     this.emulator.wire('uart0').write(key)
   }

@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <linux/random.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -102,6 +103,9 @@ struct command {
 };
 
 static struct command commands[MAX_COMMANDS];
+
+/* The processors that commands may use; the agent itself stays on the first one. */
+static cpu_set_t everywhere;
 
 static volatile uint8_t *regs, *shared;
 static uint64_t shared_address;
@@ -410,6 +414,7 @@ static void start(uint32_t id, char *payload, size_t length)
 		sigset_t none;
 
 		setsid();
+		sched_setaffinity(0, sizeof(everywhere), &everywhere);
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
 		signal(SIGPIPE, SIG_DFL);
@@ -616,6 +621,20 @@ static int seed(void)
 	return 0;
 }
 
+/*
+ * The agent runs on processor 0, where serial interrupts arrive. So an answer of the agent tells that this processor is through
+ * with whatever ran on it before, the end of a command included (see Board.sysrq in harness/platform/board.ts).
+ */
+static void stay_on_first_processor(void)
+{
+	cpu_set_t first;
+
+	CPU_ZERO(&first);
+	CPU_SET(0, &first);
+	if (sched_getaffinity(0, sizeof(everywhere), &everywhere) || sched_setaffinity(0, sizeof(first), &first))
+		die("affinity");
+}
+
 int main(int argc, char **argv)
 {
 	sigset_t children;
@@ -631,6 +650,7 @@ int main(int argc, char **argv)
 	child_ended = signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (child_ended < 0)
 		die("signalfd");
+	stay_on_first_processor();
 	open_port();
 	say_hello();
 
