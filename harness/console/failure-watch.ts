@@ -16,14 +16,18 @@ export interface Found {
   verdict: FailureRow['verdict']
 }
 
-/** Looks at every line of a console for a failure, and collects the first one's report to its end. */
-export function watchForFailure(console: Console, found: (first: Found) => void): void {
+/**
+ * Looks at every line of a console for a failure, and collects the first one's report to its end. `begun` is called with its first line,
+ * `found` when it is whole.
+ */
+export function watchForFailure(console: Console, found: (first: Found) => void, begun = () => {}): void {
   const rows = CATALOGUE.filter((row) => (row.by === 'xen') === (console.domain === XEN))
   const stop = console.onLine((line) => {
     for (const row of rows) {
       const match = row.start.exec(line.text)
       if (!match) continue
       stop()
+      begun()
       collect(console, line.text, (report) =>
         found({
           failure: {

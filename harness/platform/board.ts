@@ -3,7 +3,15 @@ import { createWriteStream, type WriteStream } from 'node:fs'
 import { join } from 'node:path'
 import { HostProblem } from '../../images/index.ts'
 import { describeEnding, type Emulator, type Ending } from '../board/index.ts'
-import { Console, type ConsoleContext, GuestCrash, watchForFailure, XEN } from '../console/index.ts'
+import {
+  Console,
+  type ConsoleContext,
+  type Failure,
+  type Found,
+  GuestCrash,
+  watchForFailure,
+  XEN,
+} from '../console/index.ts'
 import type { CommandResult } from './agent.ts'
 import { type Device, deviceProperties } from './device.ts'
 import { Domain } from './domain.ts'
@@ -33,7 +41,8 @@ export class Board {
   readonly #plan: BoardPlan
   readonly #logs: WriteStream[]
   readonly #failure = new AbortController()
-  #expected: RegExp | undefined
+  readonly #reports: Promise<void>[] = []
+  #ignoring = false
   #stopping = false
 
   /** Ties a running emulator to the domains of its plan. Boards are made by `bootBoard` and `obtainBoard`. */
@@ -103,9 +112,18 @@ export class Board {
     })
   }
 
-  /** From now on a failure whose title matches is what the scenario wants, and interrupts nothing. */
-  expectCrash(title: RegExp): void {
-    this.#expected = title
+  /** From now on no failure of a guest fails the board: a person is looking at it. */
+  ignoreFailures(): void {
+    this.#ignoring = true
+  }
+
+  /**
+   * Resolves when what the domains have printed so far has been looked at, and every failure in it collected: what a scenario must await
+   * before it may pass.
+   */
+  async settle(): Promise<void> {
+    await Promise.all(this.domains.map((domain) => domain.isAlive()))
+    await Promise.all(this.#reports)
   }
 
   /** The board has failed: every wait ends with `reason`. The first reason stays. */
@@ -129,7 +147,7 @@ export class Board {
     }
   }
 
-  /** Each console in a file of its own, with the time of every line. */
+  /** Each console in a file of its own. */
   #log(console: Console): WriteStream {
     const file = createWriteStream(join(this.dir, `console-${console.domain}.log`))
     console.onLine(({ text }) => file.write(`${text}\n`))
@@ -137,14 +155,13 @@ export class Board {
   }
 
   #watch(console: Console): void {
-    watchForFailure(console, ({ failure, verdict }) => {
-      if (this.#expected?.test(failure.title)) return
-      this.fail(
-        verdict === 'crash'
-          ? new GuestCrash(failure)
-          : new HostProblem(`${failure.domain}: ${failure.title}`, `See the consoles in ${this.dir}`),
-      )
-    })
+    let whole = () => {}
+    const begun = () => this.#reports.push(new Promise((resolve) => (whole = resolve)))
+    const found = ({ failure, verdict }: Found) => {
+      if (!this.#ignoring) this.fail(failureError(failure, verdict, this.dir))
+      whole()
+    }
+    watchForFailure(console, found, begun)
   }
 
   /** Which console each printer on a UART goes to: by domid, and `Xen`. */
@@ -197,3 +214,8 @@ export class Board {
     )
   }
 }
+
+const failureError = (failure: Failure, verdict: Found['verdict'], dir: string): Error =>
+  verdict === 'crash'
+    ? new GuestCrash(failure)
+    : new HostProblem(`${failure.domain}: ${failure.title}`, `See the consoles in ${dir}`)

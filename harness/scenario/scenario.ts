@@ -115,6 +115,7 @@ async function perform(
       await board.domain().loadDriver(name, parameters)
     }
     await body({ board, platform })
+    await board.settle()
     board.failed.throwIfAborted()
   }
   await within(ms, everything, {

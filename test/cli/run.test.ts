@@ -53,6 +53,12 @@ describe('guestrig run', () => {
     expect(run.stdout).not.toContain('\x1b')
   })
 
+  test('a warning in the last line of a scenario is no pass', async () => {
+    const run = await guestrig(['run', FIXTURE, '-t', '^warns', '--out', join(root, 'warns')])
+    expect(run.exitCode, run.all).toBe(1)
+    expect(run.stdout).toContain('WARNING in last/breath.c')
+  })
+
   test('what could not be tried ends with 125', async () => {
     const run = await guestrig(['run', FIXTURE, '-t', '^errs', '--out', join(root, 'errs')])
     expect(run.exitCode, run.all).toBe(125)
