@@ -28,10 +28,9 @@ export async function saveState(qmp: Qmp, file: string): Promise<void> {
   await migrate(qmp, 'migrate', file)
 }
 
-/** Reads the state from `file` and lets the machine go on where it was. */
+/** Reads the state from `file`; the machine is as it was, and stopped. */
 export async function loadState(qmp: Qmp, file: string): Promise<void> {
   await migrate(qmp, 'migrate-incoming', file)
-  await qmp.execute('cont')
 }
 
 async function migrate(qmp: Qmp, command: 'migrate' | 'migrate-incoming', file: string): Promise<void> {

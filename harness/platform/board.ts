@@ -12,9 +12,11 @@ import {
   watchForFailure,
   XEN,
 } from '../console/index.ts'
+import { Trace } from '../pci/index.ts'
 import type { CommandResult } from './agent.ts'
 import { type Device, deviceProperties } from './device.ts'
 import { Domain } from './domain.ts'
+import type { Models } from './modelled.ts'
 import { Patience } from './patience.ts'
 import type { BoardPlan, PlannedDomain, PlatformName } from './plan.ts'
 import { connectUart } from './wiring.ts'
@@ -32,6 +34,9 @@ export class Board {
   /** Every console: the domains', and Xen's own on `xen`. */
   readonly consoles: readonly Console[]
   readonly patience = new Patience()
+  readonly models: Models
+  /** What the device models and the guest did to each other, on the board's clock; the whole is in `trace.jsonl`. */
+  readonly trace = new Trace()
   /** Aborts, with the reason, when a domain crashed or QEMU went: every wait on this board ends with it. */
   readonly failed: AbortSignal
   /** ms from QEMU's start until every domain was up. */
@@ -46,11 +51,12 @@ export class Board {
   #stopping = false
 
   /** Ties a running emulator to the domains of its plan. Boards are made by `bootBoard` and `obtainBoard`. */
-  constructor(plan: BoardPlan, dir: string, emulator: Emulator) {
+  constructor(plan: BoardPlan, dir: string, emulator: Emulator, models: Models) {
     this.#plan = plan
     this.platform = plan.platform
     this.dir = dir
     this.emulator = emulator
+    this.models = models
     this.failed = this.#failure.signal
     const consoles = plan.domains.map(({ name }) => new Console(name))
     this.consoles = plan.platform === 'xen' ? [...consoles, new Console(XEN)] : consoles
@@ -72,6 +78,7 @@ export class Board {
     emulator.qmp.on('SHUTDOWN', ({ guest, reason }) => {
       if (guest) this.#guestEnded(reason)
     })
+    this.#follow(models)
     void emulator.ended.then((ending) => this.#emulatorEnded(ending))
   }
 
@@ -135,6 +142,7 @@ export class Board {
   async stop(): Promise<void> {
     this.#stopping = true
     await this.emulator.stop()
+    this.models.close()
     await Promise.all(this.#logs.map((log) => new Promise<void>((resolve) => log.end(() => resolve()))))
   }
 
@@ -145,6 +153,17 @@ export class Board {
       print: () => Promise.reject(new RangeError('nothing can be printed on the console of Xen at will')),
       isAlive: async () => (await Promise.all(this.domains.map((domain) => domain.isAlive()))).some(Boolean),
     }
+  }
+
+  #follow(models: Models): void {
+    models.onFailure((failure) => this.fail(failure))
+    if (models.none) return
+    const owner = this.domain()
+    this.trace.start(() => performance.now() - this.emulator.startedAt, owner.name)
+    const file = createWriteStream(join(this.dir, 'trace.jsonl'))
+    this.trace.onEntry((entry) => file.write(`${JSON.stringify(entry)}\n`))
+    this.#logs.push(file)
+    models.trace = this.trace
   }
 
   /** Each console in a file of its own. */

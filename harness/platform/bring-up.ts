@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How a board comes up: booted, or restored from a snapshot. */
-import { mkdir, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import type { Images } from '../../images/index.ts'
 import {
   AWAIT_STATE,
@@ -12,9 +14,11 @@ import {
   writeReproducer,
 } from '../board/index.ts'
 import { GuestCrash, GuestHang } from '../console/index.ts'
+import { RootComplex } from '../pci/index.ts'
 import { Board } from './board.ts'
 import { watchBoot } from './boot-watch.ts'
 import { compileTree } from './device-tree.ts'
+import { Models, type PlannedModel } from './modelled.ts'
 import type { BoardOptions, BoardPlan, Planner, PlatformName } from './plan.ts'
 import {
   dropSnapshot,
@@ -27,6 +31,8 @@ import {
 } from './snapshot.ts'
 import { planVirt } from './virt.ts'
 import { planXen } from './xen.ts'
+
+const run = promisify(execFile)
 
 const PLANNERS: Record<PlatformName, Planner> = { virt: planVirt, xen: planXen }
 
@@ -48,7 +54,7 @@ export type BringUpOptions = BoardOptions & {
  */
 export async function bootBoard(platform: PlatformName, options: BringUpOptions): Promise<Board> {
   const plan = await prepare(platform, options)
-  return await boot(plan, plan.devices, options)
+  return await bootWithDevices(plan, options)
 }
 
 /**
@@ -59,7 +65,7 @@ export async function bootBoard(platform: PlatformName, options: BringUpOptions)
  */
 export async function obtainBoard(platform: PlatformName, options: BringUpOptions): Promise<Board> {
   const plan = await prepare(platform, options)
-  if (options.status === 'okay' || options.shell) return await boot(plan, plan.devices, options)
+  if (options.status === 'okay' || options.shell) return await bootWithDevices(plan, options)
   const key = snapshotKey(options.images, plan)
   const snapshot = (await findSnapshot(key)) ?? (await takeSnapshot(plan, key, options))
   try {
@@ -69,7 +75,7 @@ export async function obtainBoard(platform: PlatformName, options: BringUpOption
     if (error instanceof GuestCrash) throw error
     await writeFile(join(options.dir, 'restore-failed.txt'), String(error))
     await dropSnapshot(snapshot)
-    return await boot(plan, plan.devices, options)
+    return await bootWithDevices(plan, options)
   }
 }
 
@@ -80,26 +86,43 @@ async function prepare(platform: PlatformName, options: BringUpOptions): Promise
   const plan = await PLANNERS[platform](images, options, dir)
   await writeFile(join(dir, 'board.dts'), plan.tree)
   await compileTree(plan.tree, join(dir, 'board.dtb'))
-  for (const { file } of options.devices ?? []) if (file) await writeFile(join(dir, file.name), file.content)
+  for (const { name, content } of plan.files) await writeFile(join(dir, name), content)
+  // The models are here, and not in QEMU: a bare QEMU has nobody to connect to.
   const args = [...plan.machine, ...plan.devices]
   await writeReproducer({ command: images.qemu.command, args, wires: plan.wires, dir })
   return plan
 }
 
-/** Starts QEMU with the plan's machine and `more` arguments. */
-async function start(plan: BoardPlan, more: string[], { images, dir }: BringUpOptions): Promise<Board> {
-  const args = [...plan.machine, ...more]
-  return new Board(
-    plan,
-    dir,
-    await Emulator.start({ command: images.qemu.command, args, wires: plan.wires, dir }),
-  )
+/** What a board is started with, beside its machine. */
+interface Extras {
+  /** QEMU's arguments. */
+  args: string[]
+  models: PlannedModel[]
 }
 
-async function boot(plan: BoardPlan, more: string[], options: BringUpOptions): Promise<Board> {
-  const board = await start(plan, more, options)
+/** Starts QEMU with the plan's machine and more. The guest runs unless QEMU was told to wait. */
+async function start(plan: BoardPlan, extras: Extras, { images, dir }: BringUpOptions): Promise<Board> {
+  const models = new Models(extras.models, dir)
+  try {
+    const args = [...plan.machine, ...extras.args, ...models.listen()]
+    const emulator = await Emulator.start({ command: images.qemu.command, args, wires: plan.wires, dir })
+    models.connected()
+    return new Board(plan, dir, emulator, models)
+  } catch (error) {
+    models.close()
+    throw error
+  }
+}
+
+async function boot(plan: BoardPlan, extras: Extras, options: BringUpOptions): Promise<Board> {
+  const waits = extras.models.some(({ model }) => model instanceof RootComplex)
+  const board = await start(plan, { ...extras, args: [...extras.args, ...(waits ? ['-S'] : [])] }, options)
   options.started?.(board)
   try {
+    if (waits) {
+      await board.models.place(board.emulator.qtest)
+      await board.emulator.qmp.execute('cont')
+    }
     await watchBoot(board)
   } catch (error) {
     await board.stop()
@@ -109,10 +132,20 @@ async function boot(plan: BoardPlan, more: string[], options: BringUpOptions): P
   return board
 }
 
+/** A board of its own, not from a snapshot. Models that share its RAM find it in a file that has no name any more. */
+async function bootWithDevices(plan: BoardPlan, options: BringUpOptions): Promise<Board> {
+  const { devices: args, models } = plan
+  if (!models.some(({ model }) => model.sharedMemory)) return await boot(plan, { args, models }, options)
+  const ram = join(options.dir, 'ram')
+  const board = boot(plan, { args: [...args, ...ramFileArguments(ram, plan.memory, true)], models }, options)
+  return await board.finally(() => rm(ram, { force: true }))
+}
+
 async function takeSnapshot(plan: BoardPlan, key: string, options: BringUpOptions): Promise<Snapshot> {
   const snapshot = await newSnapshot(key)
   try {
-    const board = await boot(plan, ramFileArguments(snapshot.ram, plan.memory, true), options)
+    const args = ramFileArguments(snapshot.ram, plan.memory, true)
+    const board = await boot(plan, { args, models: [] }, options)
     try {
       await saveState(board.emulator.qmp, snapshot.state)
       const consoles = Object.fromEntries(board.consoles.map(({ domain, lines }) => [domain, lines]))
@@ -129,14 +162,21 @@ async function takeSnapshot(plan: BoardPlan, key: string, options: BringUpOption
 
 async function restore(plan: BoardPlan, snapshot: Snapshot, options: BringUpOptions): Promise<Board> {
   const consoles = await readConsoles(snapshot)
-  const ram = ramFileArguments(snapshot.ram, plan.memory, false)
-  const board = await start(plan, [...plan.devices, ...ram, ...AWAIT_STATE], options)
+  const { models } = plan
+  const shared = models.some(({ model }) => model.sharedMemory)
+  const ram = shared ? await copyOfRam(snapshot, options.dir) : snapshot.ram
+  const args = [...plan.devices, ...ramFileArguments(ram, plan.memory, shared), ...AWAIT_STATE]
+  const board = await start(plan, { args, models }, options).finally(() =>
+    shared ? rm(ram, { force: true }) : undefined,
+  )
   try {
     // What was printed before the snapshot was printed on this board: a scenario sees no difference.
     for (const console of board.consoles) {
       for (const line of consoles[console.domain] ?? []) console.push(line)
     }
     await loadState(board.emulator.qmp, snapshot.state)
+    await board.models.place(board.emulator.qtest)
+    await board.emulator.qmp.execute('cont')
     await checkAlive(board)
   } catch (error) {
     await board.stop()
@@ -145,6 +185,13 @@ async function restore(plan: BoardPlan, snapshot: Snapshot, options: BringUpOpti
   board.restored = true
   board.isUp(REFERENCE_RESTORE)
   return board
+}
+
+/** What the guest writes is seen by the models only in a file of the board's own; it is as sparse as the snapshot's. */
+async function copyOfRam({ ram }: Snapshot, dir: string): Promise<string> {
+  const copy = join(dir, 'ram')
+  await run('cp', ['--sparse=always', '--reflink=auto', ram, copy])
+  return copy
 }
 
 async function checkAlive(board: Board): Promise<void> {

@@ -15,7 +15,7 @@ export interface Device {
   /** Id of the bridge that it sits behind; undefined: the host bridge. */
   bus?: string | undefined
   /** domid of its backend, for a guest that grants its memory: a row of `iommu-map`, or `iommus`. */
-  backend: number
+  backend: number | undefined
   /** What must be there before it, such as a `-netdev`. */
   before: string[]
   /** A file of the run's folder that it needs, written before QEMU starts. */
@@ -97,18 +97,15 @@ export function rootPort(options: At & { id: string }): Device {
   }
 }
 
-/** The requester ID of a BDF: bus << 8 | device << 3 | function (PCI Express Base Specification 6.0, section 2.2.6.2). */
-export function requesterId(bdf: string): number {
-  const match = /^([0-9a-f]{2}):([0-9a-f]{2})\.([0-7])$/i.exec(bdf)
-  if (!match) throw new RangeError(`'${bdf}' is not a BDF: expected bus:device.function such as 00:01.0`)
-  const [bus = 0, device = 0, fn = 0] = match.slice(1).map((part) => Number.parseInt(part, 16))
-  if (device > 0x1f) throw new RangeError(`'${bdf}' is not a BDF: a bus has devices 00 to 1f`)
-  return (bus << 8) | (device << 3) | fn
+/** The number of the transport of a place `mmio.N`; undefined for a PCI function. */
+export function transportOf(at: string): number | undefined {
+  return at.startsWith('mmio.') ? Number(at.slice('mmio.'.length)) : undefined
 }
 
-/** The number of the transport of a place `mmio.N`; undefined for a PCI function. */
-export function transportOf(at: Place): number | undefined {
-  return at.startsWith('mmio.') ? Number(at.slice('mmio.'.length)) : undefined
+/** QEMU's bus and address of a function at a BDF. */
+export function slotOf({ at, bus }: { at: string; bus?: string | undefined }): { bus: string; addr: string } {
+  const [, slot = '0', fn = '0'] = at.split(/[:.]/)
+  return { bus: bus ?? 'pcie.0', addr: `${Number.parseInt(slot, 16).toString(16)}.${fn}` }
 }
 
 /** QEMU's name and properties for the device, as `device_add` takes them. `granted`: its driver must use the DMA API, so that Xen's grants apply. */
@@ -118,11 +115,11 @@ export function deviceProperties(
 ): Record<string, string | number | boolean> {
   const transport = transportOf(device.at)
   const onPci = transport === undefined
-  const [, slot = '0', fn = '0'] = device.at.split(/[:.]/)
+  const slot = slotOf(device)
   const all: Properties = {
     driver: device.virtio ? `${device.model}-${onPci ? 'pci' : 'device'}` : device.model,
-    bus: onPci ? (device.bus ?? 'pcie.0') : `virtio-mmio-bus.${transport}`,
-    addr: onPci ? `${Number.parseInt(slot, 16).toString(16)}.${fn}` : undefined,
+    bus: onPci ? slot.bus : `virtio-mmio-bus.${transport}`,
+    addr: onPci ? slot.addr : undefined,
     'disable-legacy': device.virtio && onPci ? 'on' : undefined,
     romfile: device.virtio && onPci ? '' : undefined,
     iommu_platform: device.virtio && granted ? true : undefined,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { MsiController } from './machine-tree.ts'
 import { MACHINE } from './virt-machine.ts'
 
 /**
@@ -10,12 +11,14 @@ export function machineArguments(options: {
   cpus: number
   memory: number
   virtualization: boolean
+  msi?: MsiController
 }): string[] {
   const machine = [
     MACHINE,
     'gic-version=3',
     'dtb-randomness=off',
     ...(options.virtualization ? ['virtualization=on'] : []),
+    ...(options.msi && options.msi !== 'its' ? [`msi=${options.msi === 'none' ? 'off' : options.msi}`] : []),
   ]
   return [
     ...['-machine', machine.join(','), '-cpu', 'cortex-a57', '-accel', 'tcg,thread=multi'],

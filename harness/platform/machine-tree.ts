@@ -17,12 +17,16 @@ export interface MachineTreeOptions {
   agentProperties?: (port: AgentPort) => TreeNode['properties']
   /** The virtio-mmio transports to describe, with properties added to their nodes. */
   transports?: { transport: number; properties?: TreeNode['properties'] }[]
-  /** Properties added to the host bridge's node. */
-  bridge?: TreeNode['properties']
+  /** Properties added to the node of QEMU's host bridge; without them there is no such node. */
+  bridge?: TreeNode['properties'] | undefined
+  /** What takes the messages of MSI; default `its`. */
+  msi?: MsiController
   chosen?: TreeNode
   /** More nodes under the root. */
   nodes?: Record<string, TreeNode>
 }
+
+export type MsiController = 'its' | 'gicv2m' | 'none'
 
 /** Path of the machine's own host bridge, named by its 32-bit window as QEMU does. */
 export const BRIDGE_NODE = at('pcie', PCIE.mmio.base)
@@ -76,7 +80,10 @@ export const ECAM_BRIDGE: TreeNode['properties'] = {
   'dma-coherent': true,
 }
 
-function bridge(properties: TreeNode['properties']): TreeNode {
+const MSI_LABEL = { its: '&its', gicv2m: '&v2m', none: undefined } as const
+
+function bridge(properties: TreeNode['properties'], msi: MsiController): TreeNode {
+  const controller = MSI_LABEL[msi]
   return {
     label: 'pcie',
     properties: {
@@ -87,7 +94,7 @@ function bridge(properties: TreeNode['properties']): TreeNode {
         ...[0x0200_0000, ...u64(PCIE.mmio.base), ...u64(PCIE.mmio.base), ...u64(PCIE.mmio.size)],
         ...[0x0300_0000, ...u64(PCIE.mmioHigh.base), ...u64(PCIE.mmioHigh.base), ...u64(PCIE.mmioHigh.size)],
       ),
-      'msi-map': cells(0, '&its', 0, 0x1_0000),
+      'msi-map': controller ? cells(0, controller, 0, 0x1_0000) : undefined,
       'interrupt-map-mask': INTERRUPT_MAP_MASK,
       'interrupt-map': cells(...interruptMap('&gic', 2)),
       ...properties,
@@ -104,6 +111,24 @@ function transportNode(transport: number, properties: TreeNode['properties']): T
       interrupts: cells(SPI, spi, 1),
       'dma-coherent': true,
       ...properties,
+    },
+  }
+}
+
+/** GIC bindings: `arm,gic-v3.yaml` for the ITS, `arm,gic.yaml` for the v2m frame. */
+function msiController(msi: MsiController): Record<string, TreeNode> {
+  if (msi === 'none') return {}
+  const isIts = msi === 'its'
+  const { base, size } = isIts ? GIC.its : GIC.v2m
+  return {
+    [at(isIts ? 'its' : 'v2m', base)]: {
+      label: isIts ? 'its' : 'v2m',
+      properties: {
+        compatible: isIts ? 'arm,gic-v3-its' : 'arm,gic-v2m-frame',
+        'msi-controller': true,
+        '#msi-cells': isIts ? cells(1) : undefined,
+        reg: reg(base, size),
+      },
     },
   }
 }
@@ -183,21 +208,11 @@ export function machineTree(options: MachineTreeOptions): TreeNode {
           ),
           interrupts: cells(PPI, 9, IRQ_LEVEL_HIGH),
         },
-        children: {
-          [at('its', GIC.its.base)]: {
-            label: 'its',
-            properties: {
-              compatible: 'arm,gic-v3-its',
-              'msi-controller': true,
-              '#msi-cells': cells(1),
-              reg: reg(GIC.its.base, GIC.its.size),
-            },
-          },
-        },
+        children: msiController(options.msi ?? 'its'),
       },
       [at('pl011', UARTS[0].base)]: uart(0),
       [at('pl011', UARTS[1].base)]: options.uarts > 1 ? uart(1) : undefined,
-      [BRIDGE_NODE]: bridge(options.bridge),
+      [BRIDGE_NODE]: options.bridge && bridge(options.bridge, options.msi ?? 'its'),
       ...Object.fromEntries(
         (options.transports ?? []).map(({ transport, properties }) => [
           at('virtio_mmio', virtioMmio(transport).base),

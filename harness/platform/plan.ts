@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Images } from '../../images/index.ts'
+import type { RootComplex } from '../pci/index.ts'
 import type { AgentPort } from './agent-port.ts'
 import type { Device } from './device.ts'
+import type { Model, PlannedModel } from './modelled.ts'
 
 export type PlatformName = 'virt' | 'xen'
+
+/** A function that QEMU models, one that is modelled here, or a whole modelled host bridge. */
+export type BoardDevice = Device | Model
 
 export interface DomUOptions {
   /** As `xl` shows it. */
@@ -22,10 +27,17 @@ export interface BoardOptions {
   cpus?: number
   /** MiB; default 512 on `virt`, 1024 on `xen`. */
   memory?: number
-  /** QEMU's own functions, there from the start. */
-  devices?: Device[]
+  /**
+   * What is there from the start: QEMU's own functions and modelled ones, by BDF under one host bridge; or modelled root complexes, with
+   * their functions behind them.
+   */
+  devices?: BoardDevice[]
   /** Functions that the scenario plugs later (`board.plug`): the guest's `iommu-map` names their backends from the start. */
-  later?: Device[]
+  later?: Exclude<BoardDevice, RootComplex>[]
+  /** Whether there is a host bridge; default: if there is a function for it. */
+  bridge?: boolean
+  /** `virt`: what takes the messages of MSI and MSI-X; default `its`. */
+  msi?: 'its' | 'gicv2m' | 'none'
   /** `status` of the host bridge's node, and of the virtio-mmio nodes under test, when the guest starts; default `disabled`. */
   status?: 'okay' | 'disabled'
   /** Added to the kernel's command line in the domain under test. */
@@ -53,8 +65,12 @@ export interface BoardPlan {
   platform: PlatformName
   /** QEMU's arguments for the machine that every board of this shape has; the wires come from elsewhere. */
   machine: string[]
-  /** QEMU's arguments for the functions that the scenario asked for. */
+  /** QEMU's arguments for its own functions that the scenario asked for. */
   devices: string[]
+  /** Files of the run's folder that those need. */
+  files: { name: string; content: Uint8Array }[]
+  /** The modelled ones. */
+  models: PlannedModel[]
   /** MiB */
   memory: number
   wires: string[]

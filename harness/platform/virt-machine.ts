@@ -12,6 +12,7 @@ export const RAM_BASE = 0x4000_0000
 
 export const GIC = {
   distributor: { base: 0x0800_0000, size: 0x1_0000 },
+  v2m: { base: 0x0802_0000, size: 0x1000 },
   its: { base: 0x0808_0000, size: 0x2_0000 },
   redistributors: { base: 0x080a_0000, size: 0xf6_0000 },
 }

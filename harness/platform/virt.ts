@@ -6,7 +6,9 @@ import { deviceArguments, transportOf } from './device.ts'
 import { writeTree } from './device-tree.ts'
 import { machineArguments } from './machine-arguments.ts'
 import { machineTree } from './machine-tree.ts'
+import { placeDevices } from './placing.ts'
 import { type BoardOptions, type BoardPlan, UART0 } from './plan.ts'
+import { rootComplexNode } from './root-complex-tree.ts'
 
 /** The one domain's name. */
 const DOMAIN = 'linux'
@@ -14,9 +16,10 @@ const DOMAIN = 'linux'
 const REFERENCE_BOOT = 800
 
 export async function planVirt(images: Images, options: BoardOptions): Promise<BoardPlan> {
-  const { cpus = 2, memory = 512, devices = [], status = 'disabled' } = options
+  const { cpus = 2, memory = 512, status = 'disabled', msi = 'its' } = options
+  const { emulated, rootComplexes, models, bridge } = placeDevices(options)
   const port = agentPort(DOMAIN, 0, memory)
-  const transports = devices.flatMap((device) => transportOf(device.at) ?? [])
+  const transports = emulated.flatMap((device) => transportOf(device.at) ?? [])
   const bootargs = [
     'console=ttyAMA0',
     AGENT_BOOTARGS,
@@ -28,20 +31,29 @@ export async function planVirt(images: Images, options: BoardOptions): Promise<B
     memory,
     guestTrees: {},
     machine: [
-      ...machineArguments({ cpus, memory, virtualization: false }),
+      ...machineArguments({ cpus, memory, virtualization: false, msi }),
       ...['-kernel', images.kernel.image, '-initrd', images.initramfs.bare],
       ...['-append', bootargs.filter(Boolean).join(' ')],
       ...['-serial', `chardev:${UART0}`],
       ...agentArguments([port]),
     ],
-    devices: devices.flatMap((device) => deviceArguments(device, false)),
+    devices: emulated.flatMap((device) => deviceArguments(device, false)),
+    files: emulated.flatMap(({ file }) => file ?? []),
+    models,
     wires: [UART0, `agent-${DOMAIN}`],
     tree: writeTree(
       machineTree({
         cpus,
         uarts: 1,
         agents: [port],
-        bridge: { status },
+        bridge: bridge ? { status } : undefined,
+        msi,
+        nodes: Object.fromEntries(
+          rootComplexes.map((rootComplex, index) => [
+            rootComplex.name,
+            rootComplexNode(rootComplex, index, { gic: '&gic', gicAddressCells: 2, more: { status } }),
+          ]),
+        ),
         transports: transports.map((transport) => ({ transport, properties: { status } })),
       }),
     ),

@@ -4,9 +4,12 @@
  * in Xen's sources), and the partial one of each domU, whose `/passthrough` Xen copies into the tree that it makes for the
  * guest (`docs/misc/arm/passthrough.txt`).
  */
+
+import type { RootComplex } from '../pci/index.ts'
 import { type AgentPort, agentNode, agentPage, agentSharedSize } from './agent-port.ts'
 import { at, cells, reg, type TreeNode, u64 } from './device-tree.ts'
 import { BRIDGE_NODE, ECAM_BRIDGE, INTERRUPT_MAP_MASK, interruptMap } from './machine-tree.ts'
+import { machineNodeName, rootComplexNode } from './root-complex-tree.ts'
 import { IRQ_EDGE_RISING, IRQ_LEVEL_HIGH, PCIE, SPI, virtioMmio } from './virt-machine.ts'
 
 /** A file that QEMU's generic loader puts into RAM before Xen starts. */
@@ -49,8 +52,10 @@ export interface BackendOf {
 export interface PassthroughOptions {
   agent: AgentPort
   /** The domU owns the machine's host bridge; its `status` at boot. */
-  bridge?: 'okay' | 'disabled'
+  bridge?: 'okay' | 'disabled' | undefined
   backends: BackendOf[]
+  /** Modelled host bridges that the domU owns; their `status` at boot. */
+  rootComplexes?: { status: 'okay' | 'disabled'; all: RootComplex[] }
   /** The domU owns page 0 of the virtio-mmio transports; the domid of the backend of each, and their `status` at boot. */
   virtioMmio?: { status: 'okay' | 'disabled'; domids: number[] }
 }
@@ -95,6 +100,32 @@ export const passedThroughBridge = {
   interrupts: cells(...[0, 1, 2, 3].flatMap((pin) => [SPI, PCIE.firstSpi + pin, IRQ_LEVEL_HIGH])),
 } as const
 
+/** Whom each function is served by (`Documentation/devicetree/bindings/pci/pci-iommu.txt`, `iommu/xen,grant-dma.yaml`). */
+const iommuMap = (backends: BackendOf[]) =>
+  backends.length
+    ? cells(...backends.flatMap(({ rid, domid }) => [rid, '&grant_dma' as const, domid, 1]))
+    : undefined
+
+function guestRootComplex(rootComplex: RootComplex, index: number, status: string): TreeNode {
+  const { config, window, backend } = rootComplex
+  const backends = rootComplex.functions.flatMap((fn) =>
+    fn.backend === undefined ? [] : [{ rid: fn.rid, domid: fn.backend }],
+  )
+  return rootComplexNode(rootComplex, index, {
+    gic: GUEST_GIC,
+    gicAddressCells: 0,
+    more: {
+      // With a mask of zero, every requester ID is the first of the map's only row.
+      'iommu-map': backend === undefined ? iommuMap(backends) : cells(0, '&grant_dma', backend, 1),
+      'iommu-map-mask': backend === undefined ? undefined : cells(0),
+      status,
+      'xen,path': `/${machineNodeName(rootComplex)}`,
+      'xen,reg': reg(...[config, window].flatMap(({ base, size }) => [base, size, base])),
+      ...withoutIommu,
+    },
+  })
+}
+
 function guestBridge(status: string, backends: BackendOf[]): TreeNode {
   const { ecam, mmio, mmioHigh } = GUEST_PCIE
   return {
@@ -107,9 +138,7 @@ function guestBridge(status: string, backends: BackendOf[]): TreeNode {
       ),
       'interrupt-map-mask': INTERRUPT_MAP_MASK,
       'interrupt-map': cells(...interruptMap(GUEST_GIC, 0)),
-      'iommu-map': backends.length
-        ? cells(...backends.flatMap(({ rid, domid }) => [rid, '&grant_dma' as const, domid, 1]))
-        : undefined,
+      'iommu-map': iommuMap(backends),
       status,
       'xen,path': `/${BRIDGE_NODE}`,
       'xen,reg': reg(...[ecam, mmio, mmioHigh].flatMap(({ machine, size, guest }) => [machine, size, guest])),
@@ -179,6 +208,12 @@ export function passthroughTree(options: PassthroughOptions): TreeNode {
           [at('pcie', GUEST_PCIE.ecam.guest)]: options.bridge
             ? guestBridge(options.bridge, options.backends)
             : undefined,
+          ...Object.fromEntries(
+            (options.rootComplexes?.all ?? []).map((rootComplex, index) => [
+              rootComplex.name,
+              guestRootComplex(rootComplex, index, options.rootComplexes?.status ?? 'disabled'),
+            ]),
+          ),
         },
       },
     },

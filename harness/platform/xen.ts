@@ -3,12 +3,15 @@
 import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HostProblem, type Images } from '../../images/index.ts'
+import { PciFunction, type RootComplex, requesterId } from '../pci/index.ts'
 import { AGENT_BOOTARGS, agentArguments, agentPort, MAX_AGENTS } from './agent-port.ts'
-import { type Device, deviceArguments, requesterId, transportOf } from './device.ts'
+import { deviceArguments, transportOf } from './device.ts'
 import { cells, compileTree, type TreeNode, writeTree } from './device-tree.ts'
 import { machineArguments } from './machine-arguments.ts'
 import { machineTree } from './machine-tree.ts'
+import { type Placing, placeDevices } from './placing.ts'
 import {
+  type BoardDevice,
   type BoardOptions,
   type BoardPlan,
   type DomUOptions,
@@ -16,8 +19,10 @@ import {
   UART0,
   UART1,
 } from './plan.ts'
+import { machineNode, machineNodeName } from './root-complex-tree.ts'
 import { UARTS } from './virt-machine.ts'
 import {
+  type BackendOf,
   type BootModule,
   domainNode,
   GUEST_PL011,
@@ -96,16 +101,17 @@ function planDomains(options: BoardOptions, memory: number): PlannedDomain[] {
 async function planGuests(
   images: Images,
   options: BoardOptions,
+  placing: Placing,
   dir: string,
   modules: ModuleMap,
   planned: PlannedDomain[],
 ): Promise<{ guestTrees: Record<string, string>; nodes: Record<string, TreeNode> }> {
-  const { devices = [], later = [], status = 'disabled' } = options
+  const { status = 'disabled' } = options
   const guestTrees: Record<string, string> = {}
   const nodes: Record<string, TreeNode> = {}
   for (const [index, domain] of planned.entries()) {
     const domU = domUsOf(options)[index] ?? { name: domain.name }
-    const owner = index === 0 ? { devices: [...devices, ...later], status } : undefined
+    const owner = index === 0 ? { placing, later: options.later ?? [], status } : undefined
     const source = writeTree(guestTree(domain, owner))
     const file = `${domU.name}.dtb`
     guestTrees[domU.name] = source
@@ -155,12 +161,13 @@ function dom0Bootargs(options: BoardOptions): string {
 }
 
 export async function planXen(images: Images, options: BoardOptions, dir: string): Promise<BoardPlan> {
-  const { cpus = 2, memory = 1024, devices = [] } = options
+  const { cpus = 2, memory = 1024 } = options
+  const placing = placeDevices(options)
   const domains = planDomains(options, memory)
   const modules = new ModuleMap()
   const dom0 = await planDom0(images, options, modules)
   const domUs = domains.filter(({ name }) => name !== DOM0.name)
-  const { guestTrees, nodes } = await planGuests(images, options, dir, modules, domUs)
+  const { guestTrees, nodes } = await planGuests(images, options, placing, dir, modules, domUs)
   const tree = machineTree({
     cpus,
     uarts: 2,
@@ -171,6 +178,12 @@ export async function planXen(images: Images, options: BoardOptions, dir: string
       properties: { 'xen,passthrough': true },
     })),
     bridge: passedThroughBridge,
+    nodes: Object.fromEntries(
+      placing.rootComplexes.map((rootComplex, index) => [
+        machineNodeName(rootComplex),
+        machineNode(rootComplex, index),
+      ]),
+    ),
     chosen: {
       properties: {
         '#address-cells': cells(2),
@@ -192,7 +205,9 @@ export async function planXen(images: Images, options: BoardOptions, dir: string
       ...['-serial', `chardev:${UART0}`, '-serial', `chardev:${UART1}`],
       ...agentArguments(domains.map(({ port }) => port)),
     ],
-    devices: devices.flatMap((device) => deviceArguments(device, true)),
+    devices: placing.emulated.flatMap((device) => deviceArguments(device, true)),
+    files: placing.emulated.flatMap(({ file }) => file ?? []),
+    models: placing.models,
     wires: [UART0, UART1, ...domains.map(({ name }) => `agent-${name}`)],
     tree: writeTree(tree),
     domains,
@@ -204,23 +219,35 @@ export async function planXen(images: Images, options: BoardOptions, dir: string
 const consoleArguments = (tty: string, base: number): string =>
   `console=${tty} earlycon=pl011,0x${base.toString(16)}`
 
-/** The partial tree of a domU; the one under test owns the bridge and the virtio-mmio page. */
-function guestTree(
-  domain: PlannedDomain,
-  owner: { devices: Device[]; status: 'okay' | 'disabled' } | undefined,
-): TreeNode {
+/** What the domU under test owns. */
+interface Owner {
+  placing: Placing
+  later: NonNullable<BoardOptions['later']>
+  status: 'okay' | 'disabled'
+}
+
+/** The partial tree of a domU; the one under test owns the bridge, or the modelled ones, and the virtio-mmio page. */
+function guestTree(domain: PlannedDomain, owner: Owner | undefined): TreeNode {
   if (!owner) return passthroughTree({ agent: domain.port, backends: [] })
-  const virtio = owner.devices.filter((device) => device.virtio)
-  const onMmio = (index: number) => virtio.find((device) => transportOf(device.at) === index)
+  const { placing, later, status } = owner
+  const onMmio = (index: number) => placing.emulated.find((device) => transportOf(device.at) === index)
   return passthroughTree({
     agent: domain.port,
-    bridge: owner.status,
-    backends: virtio
-      .filter((device) => transportOf(device.at) === undefined)
-      .map((device) => ({ rid: requesterId(device.at), domid: device.backend })),
+    bridge: placing.bridge ? status : undefined,
+    rootComplexes: { status, all: placing.rootComplexes },
+    backends: backendsOf([...placing.emulated, ...placing.functions, ...later]),
     virtioMmio: {
-      status: owner.status,
+      status,
       domids: GUEST_VIRTIO_MMIO.transports.map((index) => onMmio(index)?.backend ?? 0),
     },
+  })
+}
+
+/** Whom each function on a bridge is served by, in so far as it has a backend. */
+function backendsOf(devices: Exclude<BoardDevice, RootComplex>[]): BackendOf[] {
+  return devices.flatMap((device) => {
+    const served = device instanceof PciFunction || device.virtio
+    if (!served || device.backend === undefined || transportOf(device.at) !== undefined) return []
+    return [{ rid: requesterId(device.at), domid: device.backend }]
   })
 }

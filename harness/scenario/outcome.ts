@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { HostProblem } from '../../images/index.ts'
 import { DeadlineExpired, GuestCrash, GuestHang, type Verdict } from '../console/index.ts'
-import { CommandFailed, type PlatformName } from '../platform/index.ts'
+import { CommandFailed, ModelFailure, type PlatformName } from '../platform/index.ts'
 
 /** What became of one scenario on one platform. */
 export interface Outcome {
@@ -26,6 +26,8 @@ export interface Outcome {
 export function verdictOf(error: unknown): Verdict {
   if (error instanceof GuestCrash || error instanceof GuestHang || error instanceof DeadlineExpired)
     return error.verdict
+  // A model may assert on what the guest does to it.
+  if (error instanceof ModelFailure) return isAssertion(error.cause) ? 'fail' : 'error'
   if (error instanceof HostProblem) return 'error'
   if (error instanceof CommandFailed || isAssertion(error)) return 'fail'
   return 'error'

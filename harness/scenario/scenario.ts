@@ -4,6 +4,7 @@ import { expect, type TestContext, test } from 'vitest'
 import { locateImages } from '../../images/index.ts'
 import {
   type Board,
+  type BoardDevice,
   type BoardOptions,
   bootBoard,
   obtainBoard,
@@ -27,24 +28,30 @@ declare module 'vitest' {
 /** A driver of `drivers/`, loaded into the domain under test before the scenario begins. */
 export type DriverToLoad = string | { name: string; parameters: Record<string, string> }
 
-export interface ScenarioOptions {
+/** What a scenario has on its board, by the names that its script uses. */
+export type NamedDevices = Record<string, BoardDevice>
+
+export interface ScenarioOptions<Devices extends NamedDevices = NamedDevices> {
   /** One, or several: then the scenario runs on each. */
   platform: PlatformName | PlatformName[]
   /** For `guestrig list` and for choosing. */
   tags?: string[]
   drivers?: DriverToLoad[]
+  /** What is on the board from the start, made anew for each run: the script gets it under the same names. */
+  devices?: (platform: PlatformName) => Devices
   /** The board, if it is to be another than the platform's usual one. */
   board?: BoardOptions | ((platform: PlatformName) => BoardOptions)
   /** ms for the whole scenario, stretched by the board's speed; default 60 000. */
   timeout?: number
 }
 
-export interface ScenarioContext {
+export interface ScenarioContext<Devices extends NamedDevices = NamedDevices> {
   board: Board
+  devices: Devices
   platform: PlatformName
 }
 
-type Body = (context: ScenarioContext) => Promise<void>
+type Body<Devices extends NamedDevices> = (context: ScenarioContext<Devices>) => Promise<void>
 
 const TIMEOUT = 60_000
 
@@ -52,7 +59,12 @@ expect.extend(matchers)
 endWithParent()
 
 /** A script with a name, a platform and assertions: run in a test of its own, on a board of its own. */
-export function scenario(name: string, options: ScenarioOptions, body: Body): void {
+// biome-ignore lint/complexity/noBannedTypes: no devices are an empty record
+export function scenario<Devices extends NamedDevices = {}>(
+  name: string,
+  options: ScenarioOptions<Devices>,
+  body: Body<Devices>,
+): void {
   const { platforms: wanted, listing } = currentRequest()
   for (const platform of [options.platform].flat()) {
     if (wanted && !wanted.includes(platform)) continue
@@ -62,12 +74,12 @@ export function scenario(name: string, options: ScenarioOptions, body: Body): vo
   }
 }
 
-async function run(
+async function run<Devices extends NamedDevices>(
   { task }: TestContext,
   name: string,
   platform: PlatformName,
-  options: ScenarioOptions,
-  body: Body,
+  options: ScenarioOptions<Devices>,
+  body: Body<Devices>,
 ): Promise<void> {
   const request = currentRequest()
   const attempts = (task.meta.guestrig?.attempts ?? 0) + 1
@@ -90,8 +102,15 @@ async function run(
   try {
     const images = await locateImages(request)
     const boardOptions = typeof options.board === 'function' ? options.board(platform) : (options.board ?? {})
-    board = await (request.cold ? bootBoard : obtainBoard)(platform, { ...boardOptions, images, dir })
-    await perform(board, platform, options, body)
+    const named = options.devices?.(platform) ?? ({} as Devices)
+    const devices = [...(boardOptions.devices ?? []), ...Object.values(named)]
+    board = await (request.cold ? bootBoard : obtainBoard)(platform, {
+      ...boardOptions,
+      devices,
+      images,
+      dir,
+    })
+    await perform({ board, platform, devices: named }, options, body)
     settle('pass')
   } catch (error) {
     settle(verdictOf(error), error)
@@ -102,19 +121,19 @@ async function run(
 }
 
 /** The drivers, then the body; a failure of the board that nobody waited for counts as well. */
-async function perform(
-  board: Board,
-  platform: PlatformName,
-  options: ScenarioOptions,
-  body: Body,
+async function perform<Devices extends NamedDevices>(
+  context: ScenarioContext<Devices>,
+  options: ScenarioOptions<Devices>,
+  body: Body<Devices>,
 ): Promise<void> {
+  const { board } = context
   const ms = board.patience.scale(options.timeout ?? TIMEOUT)
   const everything = async () => {
     for (const driver of options.drivers ?? []) {
       const { name, parameters } = typeof driver === 'string' ? { name: driver, parameters: {} } : driver
       await board.domain().loadDriver(name, parameters)
     }
-    await body({ board, platform })
+    await body(context)
     await board.settle()
     board.failed.throwIfAborted()
   }

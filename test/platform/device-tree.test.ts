@@ -3,7 +3,7 @@ import { mkdtemp, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { requesterId } from '../../harness/platform/device.ts'
+import { requesterId } from '../../harness/pci/index.ts'
 import { cells, compileTree, reg, writeTree } from '../../harness/platform/device-tree.ts'
 
 describe('writeTree', () => {

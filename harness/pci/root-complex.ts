@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Region, type RegionInfo, type Upstream, type VfioUserDevice } from '../vfio-user/index.ts'
+import type { Capability } from './capabilities.ts'
+import { type ConfigFront, ecam } from './config-front.ts'
+import { ALL_ONES, ConfigSpace, type Width } from './config-space.ts'
+import { PciFunction } from './function.ts'
+import { commonHeader } from './header.ts'
+import { MessageSignal } from './message-signal.ts'
+import type { Port } from './port.ts'
+import { RootPort } from './root-port.ts'
+import { Topology } from './topology.ts'
+import { Trace } from './trace.ts'
+import { pieces } from './vfio-function.ts'
+
+export interface AddressRange {
+  /** Guest-physical, and PCI, address. */
+  base: number
+  /** Bytes. */
+  size: number
+}
+
+export interface RootComplexOptions {
+  /** Where the configuration spaces are; default 0x1000_0000. */
+  base?: number
+  /** How they are reached; default a whole ECAM. */
+  config?: ConfigFront
+  /** The 32-bit memory window; default 0x2300_0000, 256 MiB. */
+  window?: AddressRange
+  /** `linux,pci-domain`; default 0. */
+  segment?: number
+  functions?: PciFunction[]
+  /** What stands at 00:00.0: the host bridge's own function, with these capabilities; `false` for none. */
+  hostBridge?: { capabilities: Capability[] } | PciFunction | false
+  /** On `xen`: all functions are served by this domain. Else `iommu-map` has a row for each function with a backend. */
+  backend?: number
+}
+
+/** A piece of a window that one BAR can hold: a power of two in size, and aligned to it. */
+interface Aperture extends AddressRange {
+  kind: 'config' | 'memory'
+}
+
+const BARS = 6
+
+/** The fewest naturally aligned pieces of a range. */
+function split({ base, size }: AddressRange, kind: Aperture['kind']): Aperture[] {
+  const pieces: Aperture[] = []
+  for (let at = base; at < base + size; ) {
+    let piece = 2 ** Math.floor(Math.log2(base + size - at))
+    while (at % piece !== 0) piece /= 2
+    pieces.push({ kind, base: at, size: piece })
+    at += piece
+  }
+  return pieces
+}
+
+/**
+ * A whole PCI host bridge: configuration window, memory window, and the functions behind it. To the emulator it is one function whose BARs
+ * lie where the windows are; to the guest it is what its device tree says.
+ */
+export class RootComplex implements VfioUserDevice {
+  readonly config: AddressRange
+  readonly front: ConfigFront
+  readonly window: AddressRange
+  readonly segment: number
+  readonly backend: number | undefined
+  readonly apertures: readonly Aperture[]
+  readonly regions: readonly (RegionInfo | undefined)[]
+  readonly interruptCounts = [1, 0, 0, 1, 1]
+  readonly #topology = new Topology()
+  readonly #own: ConfigSpace
+  readonly #asserting = new Set<PciFunction>()
+  #trace = new Trace()
+  #upstream: Upstream | undefined
+  #failed: (error: unknown) => void = () => {}
+
+  constructor(options: RootComplexOptions = {}) {
+    this.front = options.config ?? ecam()
+    this.config = { base: options.base ?? 0x1000_0000, size: this.front.size }
+    this.window = options.window ?? { base: 0x2300_0000, size: 0x1000_0000 }
+    this.segment = options.segment ?? 0
+    this.backend = options.backend
+    this.apertures = [...split(this.config, 'config'), ...split(this.window, 'memory')]
+    if (this.apertures.length > BARS) {
+      throw new RangeError(
+        `the windows of ${this.name} need ${this.apertures.length} aligned pieces, and there are ${BARS}: choose rounder addresses`,
+      )
+    }
+    this.#own = new ConfigSpace(256)
+    // QEMU takes an endpoint for a function of its bus; "other bridge" has no driver that could bind to it.
+    this.#own.add(commonHeader({ vendor: 0x1b36, device: 0x0008, class: 0x068000, interruptPin: 1 }, 0))
+    const regions: (RegionInfo | undefined)[] = Array(Region.COUNT).fill(undefined)
+    for (const [index, { size }] of this.apertures.entries()) regions[index] = { size }
+    regions[Region.CONFIG] = { size: this.#own.size }
+    this.regions = regions
+    const hostBridge = hostBridgeOf(options.hostBridge)
+    for (const fn of [...(hostBridge ? [hostBridge] : []), ...(options.functions ?? [])]) this.add(fn)
+  }
+
+  /** The name of its device-tree node, which ends in the address. */
+  get name(): string {
+    return `pcie@${this.config.base.toString(16)}`
+  }
+
+  /** Whether one of its functions wants its DMA to go straight into the guest's RAM. */
+  get sharedMemory(): boolean {
+    return this.functions.some((fn) => fn.sharedMemory)
+  }
+
+  get functions(): PciFunction[] {
+    return this.#topology.functions
+  }
+
+  get trace(): Trace {
+    return this.#trace
+  }
+
+  set trace(trace: Trace) {
+    this.#trace = trace
+    for (const fn of this.functions) fn.trace = trace
+  }
+
+  /** Puts a function on the root bus. Software finds it when it looks. */
+  add(fn: PciFunction): void {
+    this.#topology.add(fn)
+    this.#join(fn)
+    if (fn instanceof RootPort) for (const inner of fn.functions) this.#join(inner)
+  }
+
+  /** Puts functions into a root port's slot, as `RootPort.insert` does. */
+  insert(port: RootPort, functions: PciFunction[], options?: { linkUp?: boolean }): void {
+    for (const fn of functions) this.#join(fn)
+    port.insert(functions, options)
+  }
+
+  /** Gets what goes wrong outside an access. */
+  onFailure(failed: (error: unknown) => void): void {
+    this.#failed = failed
+  }
+
+  read(region: number, offset: number, into: Buffer): void | Promise<void> {
+    if (region === Region.CONFIG) {
+      this.#own.copy(offset, into.length).copy(into)
+      return
+    }
+    const aperture = this.apertures[region] as Aperture
+    const pending: Promise<void>[] = []
+    for (const { at, width } of pieces(offset, into.length)) {
+      const value = this.#readAt(aperture, aperture.base + offset + at, width)
+      if (typeof value === 'number') into.writeUIntLE(value, at, width)
+      else pending.push(value.then((late) => void into.writeUIntLE(late, at, width)))
+    }
+    if (pending.length > 0) return Promise.all(pending).then(() => {})
+  }
+
+  write(region: number, offset: number, data: Buffer): void | Promise<void> {
+    const aperture = this.apertures[region]
+    const pending: Promise<void>[] = []
+    for (const { at, width } of pieces(offset, data.length)) {
+      const value = data.readUIntLE(at, width)
+      const done = aperture
+        ? this.#writeAt(aperture, aperture.base + offset + at, width, value)
+        : this.#own.write(offset + at, width, value)
+      if (done) pending.push(done)
+    }
+    if (pending.length > 0) return Promise.all(pending).then(() => {})
+  }
+
+  reset(): void {
+    this.#own.reset()
+    for (const fn of this.functions) fn.reset()
+  }
+
+  connected(upstream: Upstream): void {
+    this.#upstream = upstream
+    for (const fn of this.functions) fn.plug(this.#portFor(fn))
+  }
+
+  disconnected(): void {
+    this.#upstream = undefined
+    for (const fn of this.functions) fn.plug(undefined)
+  }
+
+  #join(fn: PciFunction): void {
+    fn.trace = this.#trace
+    if (this.#upstream) fn.plug(this.#portFor(fn))
+  }
+
+  #readAt({ kind }: Aperture, address: number, width: Width): number | Promise<number> {
+    if (kind === 'memory') return this.#topology.readMemory(address, width)
+    return this.front.read(this.#configBus, address - this.config.base, width)
+  }
+
+  #writeAt({ kind }: Aperture, address: number, width: Width, value: number): void | Promise<void> {
+    if (kind === 'memory') return this.#topology.writeMemory(address, width, value)
+    return this.front.write(this.#configBus, address - this.config.base, width, value)
+  }
+
+  readonly #configBus = {
+    read: (rid: number, register: number, width: Width): number | Promise<number> => {
+      const fn = this.#topology.at(rid)
+      return fn && register < fn.config.size ? fn.readConfig(register, width) : ALL_ONES(width)
+    },
+    write: (rid: number, register: number, width: Width, value: number): void | Promise<void> => {
+      const fn = this.#topology.at(rid)
+      if (fn && register < fn.config.size) return fn.writeConfig(register, width, value)
+    },
+  }
+
+  /** All INTx lines meet in one; messages are writes to memory. */
+  #portFor(fn: PciFunction): Port {
+    const { memory, interrupts } = this.#upstream as Upstream
+    const signal = new MessageSignal(fn)
+    const send = (message: { address: number; data: Buffer } | undefined) => {
+      if (message) memory.write(message.address, message.data).catch(this.#failed)
+      return message !== undefined
+    }
+    return {
+      memory,
+      intx: (asserted) => {
+        if (asserted) this.#asserting.add(fn)
+        else this.#asserting.delete(fn)
+        interrupts.intx = this.#asserting.size > 0
+      },
+      msi: (vector) => send(signal.msi(vector)),
+      msix: (vector) => send(signal.msix(vector)),
+    }
+  }
+}
+
+/** A host bridge function, as QEMU's own has it: class 0x060000. */
+function hostBridgeOf(option: RootComplexOptions['hostBridge']): PciFunction | undefined {
+  if (option === false) return undefined
+  if (option instanceof PciFunction) return option
+  return new PciFunction({
+    ...{ at: '00:00.0', vendor: 0x1b36, device: 0x0008, class: 0x060000 },
+    capabilities: option?.capabilities ?? [],
+  })
+}

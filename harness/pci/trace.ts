@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** One thing that happened between a guest and a device model. */
+export interface TraceEntry {
+  /** ms on the board's clock. */
+  at: number
+  /** BDF of the function, or the root complex's name. */
+  from: string
+  /** The domain that owns the bus, where that is known. */
+  domain?: string | undefined
+  what: 'read' | 'write' | 'dma-read' | 'dma-write' | 'interrupt' | 'reset' | 'event'
+  /** `config`, `bar0` to `bar5`; `intx`, `msi`, `msix` of an interrupt. */
+  space?: string
+  /** Byte offset in the space, guest-physical address of a DMA, vector of an interrupt. */
+  address?: number
+  /** Bytes. */
+  size?: number
+  /** Hexadecimal; of a DMA of more than eight bytes, nothing. */
+  value?: string
+  /** What else there is to say: a refused access, an event's name. */
+  note?: string
+}
+
+/** How many entries are kept for assertions; the file has all. */
+const KEPT = 20_000
+
+type Listener = (entry: TraceEntry) => void
+
+/** The accesses, DMA and interrupts of device models, in their order. */
+export class Trace {
+  #entries: TraceEntry[] = []
+  readonly #listeners = new Set<Listener>()
+  #now: () => number = () => performance.now()
+  #domain: string | undefined
+
+  /** Puts the trace on a board's clock; `domain` owns the functions. */
+  start(now: () => number, domain: string | undefined): void {
+    this.#now = now
+    this.#domain = domain
+  }
+
+  record(entry: Omit<TraceEntry, 'at' | 'domain'>): void {
+    const full = { at: this.#now(), domain: this.#domain, ...entry }
+    this.#entries.push(full)
+    if (this.#entries.length > 2 * KEPT) this.#entries = this.#entries.slice(-KEPT)
+    for (const listener of this.#listeners) listener(full)
+  }
+
+  onEntry(listener: Listener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** The latest entries, oldest first. */
+  get entries(): readonly TraceEntry[] {
+    return this.#entries
+  }
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What a board has that is a model in TypeScript: each is a vfio-user function of QEMU's, served from here. */
+import { join } from 'node:path'
+import type { QTest } from '../board/index.ts'
+import { type PciFunction, RootComplex, type Trace, VfioFunction } from '../pci/index.ts'
+import { VfioUserServer } from '../vfio-user/index.ts'
+import { PCIE } from './virt-machine.ts'
+
+export type Model = PciFunction | RootComplex
+
+/** A model, and where QEMU is to put it. */
+export interface PlannedModel {
+  model: Model
+  /** QEMU's bus, and device and function number on it. */
+  bus: string
+  addr: string
+}
+
+/** A device model threw an error: the scenario fails with it, and the guest is not to blame. */
+export class ModelFailure extends Error {
+  override readonly name = 'ModelFailure'
+
+  constructor(name: string, cause: unknown) {
+    const stack = cause instanceof Error ? (cause.stack ?? String(cause)) : String(cause)
+    super(`the device model at ${name} failed: ${stack}`, { cause })
+    // The place that matters is in the model.
+    this.stack = `${this.name}: ${this.message}`
+  }
+}
+
+const nameOf = (model: Model): string => (model instanceof RootComplex ? model.name : model.at)
+
+/** Registers of a function that sits on QEMU's own bridge (PCI Express Base Specification 6.0, section 7.5.1). */
+const COMMAND = { offset: 0x04, memoryAndBusMaster: 6 }
+const BAR0 = 0x10
+
+/** Serves the models of one board. */
+export class Models {
+  /** Whether the guest's RAM must be a file that the models share. */
+  readonly sharedMemory: boolean
+  readonly #planned: PlannedModel[]
+  readonly #dir: string
+  readonly #servers: VfioUserServer[] = []
+  #failure: ModelFailure | undefined
+  #failed: ((failure: ModelFailure) => void) | undefined
+
+  /** `dir`: the run's folder, which is QEMU's working directory. */
+  constructor(planned: PlannedModel[], dir: string) {
+    this.#planned = planned
+    this.#dir = dir
+    this.sharedMemory = planned.some(({ model }) => model.sharedMemory)
+  }
+
+  get none(): boolean {
+    return this.#planned.length === 0
+  }
+
+  set trace(trace: Trace) {
+    for (const { model } of this.#planned) model.trace = trace
+  }
+
+  /** Gets the first failure of a model, also one from before. */
+  onFailure(failed: (failure: ModelFailure) => void): void {
+    this.#failed = failed
+    if (this.#failure) failed(this.#failure)
+  }
+
+  /** Listens for QEMU; its arguments. */
+  listen(): string[] {
+    return this.#planned.flatMap((planned) => ['-device', JSON.stringify(this.serve(planned))])
+  }
+
+  /** Listens for QEMU to connect to one model; the properties of the device that does. */
+  serve({ model, bus, addr }: PlannedModel): Record<string, unknown> {
+    const path = `model-${nameOf(model).replace(/[^0-9a-z]/gi, '-')}.sock`
+    const failed = (error: unknown) => this.#fail(new ModelFailure(nameOf(model), error))
+    if (model instanceof RootComplex) model.onFailure(failed)
+    const device = model instanceof RootComplex ? model : new VfioFunction(model)
+    const options = { sharedMemory: this.sharedMemory, failed }
+    this.#servers.push(new VfioUserServer(join(this.#dir, path), device, options))
+    return { driver: 'vfio-user-pci', socket: { type: 'unix', path }, bus, addr }
+  }
+
+  /** QEMU has connected to all: no socket is left for others. */
+  connected(): void {
+    for (const server of this.#servers) server.unlink()
+  }
+
+  /** Puts the windows of modelled root complexes where they belong, while the machine is stopped. The guest does not know QEMU's own bridge, so they stay there. */
+  async place(qtest: QTest): Promise<void> {
+    for (const { model, addr } of this.#planned) {
+      if (!(model instanceof RootComplex)) continue
+      const [slot = 0, fn = 0] = addr.split('.').map((part) => Number.parseInt(part, 16))
+      const config = PCIE.ecam.base + slot * 0x8000 + fn * 0x1000
+      for (const [bar, { base }] of model.apertures.entries())
+        await qtest.write(config + BAR0 + 4 * bar, 4, base)
+      await qtest.write(config + COMMAND.offset, 2, COMMAND.memoryAndBusMaster)
+    }
+  }
+
+  close(): void {
+    for (const server of this.#servers) server.close()
+  }
+
+  #fail(failure: ModelFailure): void {
+    if (this.#failure) return
+    this.#failure = failure
+    this.#failed?.(failure)
+  }
+}
