@@ -13,6 +13,7 @@ const FLAGS = ['-static', '-O2', '-Wall', '-Wextra', '-Werror']
 /** The programs of our own in every initramfs, and the files of images/guest/ that each is compiled from. */
 const PROGRAMS: Record<string, readonly string[]> = {
   'guestrig-agent': ['agent.c'],
+  'guestrig-pci': ['pci.c', 'pci-function.c', 'pci-fuzz.c', 'pci-endpoint-test.c'],
 }
 
 export const GUEST_PROGRAMS: readonly string[] = Object.keys(PROGRAMS)
