@@ -98,7 +98,8 @@ static struct region {
 	[VFIO_PCI_CONFIG_REGION_INDEX] = { config, sizeof(config) },
 };
 
-static const uint32_t VECTORS[VFIO_PCI_NUM_IRQS] = { [VFIO_PCI_MSI_IRQ_INDEX] = 1 };
+/* QEMU warns where there is none for errors. */
+static const uint32_t VECTORS[VFIO_PCI_NUM_IRQS] = { [VFIO_PCI_MSI_IRQ_INDEX] = 1, [VFIO_PCI_ERR_IRQ_INDEX] = 1 };
 
 static void die(const char *what)
 {

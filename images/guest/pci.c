@@ -221,7 +221,7 @@ static int perform(const struct target *target, uint64_t size, const char *space
 		not_possible("%s of %s: %s of %u bytes at 0x%llx: %s", space, target->function.bdf,
 			     VERB[target->verb].name, target->width, (unsigned long long)target->offset,
 			     code == BUS_ADRALN ? "alignment fault: device memory takes aligned accesses only"
-						: "external abort: nobody answered on the bus");
+						: "external abort: the bus did not answer, or not to this width");
 	switch (target->verb) {
 	case READ:
 		print_value(target, read_once(target));
