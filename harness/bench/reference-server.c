@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The yardstick for a function that the harness serves: a vfio-user server that does next to nothing, as fast as C gets. It serves
- * one PCI function to QEMU's vfio-user-pci; what a guest's access to it costs is what the wire costs.
+ * The yardstick for a function that the harness serves: a vfio-user server that does next to nothing, as fast as C gets. It
+ * serves one PCI function to QEMU's vfio-user-pci; what a guest's access to it costs is what the wire costs.
  *
  *	gcc -O2 -Wall -Wextra -o reference-server reference-server.c
  *	reference-server PATH   listens on a unix socket, serves the first who connects, and ends with the connection
  *	reference-server FD     serves a connected unix socket that it inherited
  *
- * The wire: "vfio-user Protocol Specification", docs/interop/vfio-user.rst of QEMU. Its messages for regions and interrupts are the
- * structures of linux/vfio.h. QEMU keeps BARs, capability pointers and MSI to itself; the rest of configuration space is asked for
- * and told, access by access.
+ * The wire: "vfio-user Protocol Specification", docs/interop/vfio-user.rst of QEMU. Its messages for regions and interrupts
+ * are the structures of linux/vfio.h. QEMU keeps BARs, capability pointers and MSI to itself; the rest of configuration
+ * space is asked for and told, access by access. As the host's byte order it has little endian, as the wire does.
  */
 #define _GNU_SOURCE
 #include <endian.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * guestrig-pci endpoint-test: the ioctls of the stock driver drivers/misc/pci_endpoint_test.c. As in that driver, READ and WRITE
- * are seen from the guest: READ lets the function write into the guest's memory.
+ * guestrig-pci endpoint-test: the ioctls of the stock driver drivers/misc/pci_endpoint_test.c. As in that driver, READ and
+ * WRITE are seen from the guest: READ lets the function write into the guest's memory.
  *
  * The verdict is the driver's. That of Linux 6.12 passes the test of a BAR that is not there, because its
  * pci_endpoint_test_bar() returns -ENODATA as a bool.
@@ -37,7 +37,7 @@ struct pci_endpoint_test_xfer_param {
 	unsigned char flags;
 };
 #endif
-/* PCITEST_LEGACY_IRQ before Linux 6.11 */
+/* PCITEST_LEGACY_IRQ in the header of Linux 6.1, both names in that of 6.12 */
 #ifndef PCITEST_INTX_IRQ
 #define PCITEST_INTX_IRQ _IO('P', 0x2)
 #endif
@@ -105,9 +105,9 @@ static int open_device(const char *name, char path[64])
 }
 
 /*
- * Up to Linux 6.13 the driver answers 1 for passed and 0 for failed; later 0 for passed, and an error for failed ("misc:
- * pci_endpoint_test: Fix IOCTL return value"). A transfer of no bytes, which both refuse before they touch anything, tells
- * them apart.
+ * In Linux 6.1 and 6.12 the driver answers 1 for passed and 0 for failed; in later kernels 0 for passed, and an error for
+ * failed ("misc: pci_endpoint_test: Fix IOCTL return value"). A transfer of no bytes, which all refuse before they touch
+ * anything, tells them apart.
  */
 static int zero_means_passed(int fd, const char *path)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * guestrig-pci fuzz: seeded random accesses to a function's configuration space and to its BARs of memory. The same seed makes the
- * same accesses on the same function.
+ * guestrig-pci fuzz: seeded random accesses to a function's configuration space and to its BARs of memory. The same seed
+ * makes the same accesses on the same function.
  *
  * Numbers come from xorshift64* (S. Vigna, "An experimental exploration of Marsaglia's xorshift generators, scrambled",
  * 2016): x ^= x >> 12, x ^= x << 25, x ^= x >> 27, and of x * 0x2545f4914f6cdd1d the upper 32 bits, modulo what is chosen
@@ -24,8 +24,8 @@
 enum space { ENDPOINT, BRIDGE, CAPABILITY, EXTENDED };
 
 /*
- * What is never written, because the function would leave its addresses, take others, reset itself, go to sleep or interrupt
- * at an address of chance. Offsets are those of PCI Express Base Specification 6.0, chapter 7, as linux/pci_regs.h has them.
+ * What is never written, because the function would leave its addresses, take others, reset itself, go to sleep or
+ * interrupt at an address of chance. Offsets are those of PCI Express Base Specification 6.0, chapter 7, as linux/pci_regs.h has them.
  */
 static const struct {
 	enum space space;

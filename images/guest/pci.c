@@ -3,8 +3,8 @@
  * guestrig-pci: what a scenario does to a PCI function from the guest's user space, apart from any driver.
  *
  * A run prints one JSON object, whole, on standard output; values of registers are text ("0x…", as wide as the access),
- * because 64 bits are more than a JSON number holds. What could not be done is told on standard error, and nothing on standard
- * output; the exit statuses are in pci.h.
+ * because 64 bits are more than a JSON number holds. What could not be done is told on standard error, and nothing on
+ * standard output; the exit statuses are in pci.h.
  *
  * Configuration space is reached through the kernel (pread and pwrite on sysfs), in exactly the width that was asked for;
  * an access that is not aligned is cut into aligned ones by the kernel (pci_read_config in drivers/pci/pci-sysfs.c). BARs are

@@ -22,7 +22,7 @@ enum {
 __attribute__((noreturn, format(printf, 1, 2))) void wrong_usage(const char *format, ...);
 __attribute__((noreturn, format(printf, 1, 2))) void not_possible(const char *format, ...);
 
-/* A whole number, decimal, 0x… or 0…; ends the program with `what` in its message where the text is none, or over most. */
+/* A whole number, decimal, 0x… or 0…; where the text is none, or over most, the program ends with `what` in its message. */
 uint64_t parse_number(const char *text, const char *what, uint64_t most);
 
 /* pci-function.c: a function as /sys/bus/pci/devices has it */
