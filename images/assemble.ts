@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto'
 import { basename, join } from 'node:path'
-import { agentRecipe } from './agent.ts'
 import { compilerVersion } from './compiler.ts'
 import { driverRecipe, moduleIn, readDrivers } from './drivers.ts'
+import { guestProgramsRecipe } from './guest-programs.ts'
 import { guestToolsRecipe } from './guest-tools.ts'
 import { initramfsIn, initramfsRecipe } from './initramfs.ts'
 import { obtainBuiltKernel } from './kernel-entry.ts'
@@ -30,16 +30,16 @@ export async function assemble(
 ): Promise<Images> {
   const compiler = await compilerVersion()
   // The kernel comes first: it takes longest.
-  const [{ kernel, moduleEntries }, qemu, xen, tools, agent] = await together(onFirstError, [
+  const [{ kernel, moduleEntries }, qemu, xen, tools, programs] = await together(onFirstError, [
     obtainKernel(request.kernel, compiler, index, store),
     obtainQemu(index, store),
     obtainXen(request.xen, index, store),
     index.get('guest-tools').then((packages) => store.obtain(guestToolsRecipe(packages))),
-    agentRecipe(join(here, 'guest/agent.c'), compiler).then((recipe) => store.obtain(recipe)),
+    guestProgramsRecipe(join(here, 'guest'), compiler).then((recipe) => store.obtain(recipe)),
   ])
   const { modules } = kernel
   const initramfs = await store.obtain(
-    await initramfsRecipe({ tools, agent, init: join(here, 'guest/init'), modules, moduleEntries }),
+    await initramfsRecipe({ tools, programs, init: join(here, 'guest/init'), modules, moduleEntries }),
   )
   const parts = [qemu.id, kernel.id, xen.id, basename(initramfs)]
   return {

@@ -71,7 +71,7 @@ async function setUp(request: SetupRequest, cache: Cache): Promise<Images> {
     const images = await assemble(request, index, new BuildingStore(cache, progress, signal), () =>
       stop.abort(),
     )
-    await cache.prune(/^(initramfs|driver-.*|agent|xen-path)-/, new Set(entriesOf(images)))
+    await cache.prune(/^(initramfs|driver-.*|guest-programs|xen-path)-/, new Set(entriesOf(images)))
     return images
   } catch (error) {
     // What was recorded in an earlier run has left the mirror since: ask what there is now.

@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { agentIn } from './agent.ts'
 import { type Member, packCpio } from './cpio.ts'
+import { GUEST_PROGRAMS, guestProgramIn } from './guest-programs.ts'
 import { baseCpio } from './guest-tools.ts'
 import type { Recipe } from './store.ts'
 import { ROLES, type Role } from './types.ts'
@@ -13,8 +13,8 @@ const RECIPE = 1
 export interface InitramfsParts {
   /** Entry of the guest tools. */
   tools: string
-  /** Entry of the agent. */
-  agent: string
+  /** Entry of the guest programs. */
+  programs: string
   /** Path of the init script. */
   init: string
   /** Driver name → path of its .ko. */
@@ -25,7 +25,7 @@ export interface InitramfsParts {
 
 /**
  * One initramfs per role. The kernel unpacks archives that follow one another into the same root, so what changes often
- * (init, agent, drivers) is an archive of its own behind the one with the packages' files.
+ * (init, our programs, drivers) is an archive of its own behind the one with the packages' files.
  */
 export async function initramfsRecipe(parts: InitramfsParts): Promise<Recipe> {
   const init = await readFile(parts.init)
@@ -37,7 +37,7 @@ export async function initramfsRecipe(parts: InitramfsParts): Promise<Recipe> {
     inputs: {
       recipe: RECIPE,
       tools: basename(parts.tools),
-      agent: basename(parts.agent),
+      programs: basename(parts.programs),
       init: createHash('sha256').update(init).digest('hex'),
       modules: parts.moduleEntries,
     },
@@ -62,14 +62,17 @@ async function ownMembers(parts: InitramfsParts, init: Buffer): Promise<Member[]
       data: await readFile(path),
     }),
   )
-  return [
-    { path: 'init', kind: 'file', executable: true, data: init },
-    {
-      path: 'sbin/guestrig-agent',
+  const programs = GUEST_PROGRAMS.map(
+    async (name): Promise<Member> => ({
+      path: `sbin/${name}`,
       kind: 'file',
       executable: true,
-      data: await readFile(agentIn(parts.agent)),
-    },
+      data: await readFile(guestProgramIn(parts.programs, name)),
+    }),
+  )
+  return [
+    { path: 'init', kind: 'file', executable: true, data: init },
+    ...(await Promise.all(programs)),
     ...(await Promise.all(modules)),
   ]
 }

@@ -31,7 +31,7 @@ export const STEPS = [
   'QEMU',
   'Xen',
   'guest tools',
-  'guest agent',
+  'guest programs',
   'drivers',
   'initramfs',
 ] as const
