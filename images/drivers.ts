@@ -73,8 +73,7 @@ export function driverRecipe(driver: DriverSource, tree: string, kernel: Inputs)
       }
       const argv = [
         'make',
-        '-C',
-        tree,
+        ...whereToMake(tree, kernelSource),
         `M=${copy}`,
         'ARCH=arm64',
         `CROSS_COMPILE=${CROSS_COMPILE}`,
@@ -98,6 +97,10 @@ export function driverRecipe(driver: DriverSource, tree: string, kernel: Inputs)
 
 /** Path of the module in a driver's entry. */
 export const moduleIn = (entry: string, driver: DriverSource) => join(entry, 'source', `${driver.name}.ko`)
+
+/** An object tree's own Makefile will not do: since 6.13 it names the folder that the kernel was built in, and ours was moved. */
+const whereToMake = (tree: string, source: string) =>
+  source === tree ? ['-C', tree] : ['-C', source, `O=${tree}`]
 
 /** Where the source of a kernel built outside its source tree lies. */
 const sourceOf = (tree: string) => readlink(join(tree, 'source')).catch(() => tree)

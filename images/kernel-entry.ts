@@ -19,7 +19,7 @@ import type { Recipe, Store } from './store.ts'
 import type { Kernel } from './types.ts'
 
 const FRAGMENTS = join(import.meta.dirname, 'kernel')
-/** The fragment that every kernel of ours starts from. */
+/** The fragment that every kernel of ours starts from; `guestrig-7.3.config` has what that version asks for otherwise. */
 const BASE = 'guestrig'
 
 /** A kernel built here from the distribution's source. Its modules are left to the caller. */
@@ -29,10 +29,10 @@ export async function obtainBuiltKernel(
   index: PackageIndex,
   store: Store,
 ): Promise<Kernel> {
-  const [packages, base, ...extras] = await Promise.all([
+  const [packages, base, extras] = await Promise.all([
     index.get(`linux-${spec.version}`),
-    readFragment(BASE),
-    ...spec.extras.map(readFragment),
+    readBase(spec.version),
+    Promise.all(spec.extras.map(readFragment)),
   ])
   const version = upstreamVersion(packages, `linux-source-${spec.version}`)
   const source: Recipe = {
@@ -54,7 +54,7 @@ export async function obtainBuiltKernel(
     space: 300e6,
     inputs: { recipe: KERNEL_RECIPE, compiler, source: source.inputs, config: mergeFragments(fragments) },
     build: async (into, { advance, signal }) => {
-      const plain = extras.length > 0 ? store.find(kernelOf([base])) : undefined
+      const plain = extras.length > 0 ? store.find(kernelOf(base)) : undefined
       await buildKernel(into, {
         source: join(sources, 'source'),
         fragments,
@@ -64,7 +64,7 @@ export async function obtainBuiltKernel(
       })
     },
   })
-  const entry = await store.obtain(kernelOf([base, ...extras]))
+  const entry = await store.obtain(kernelOf([...base, ...extras]))
   const tree = buildTree(entry)
   return {
     image: imageIn(tree),
@@ -77,14 +77,22 @@ export async function obtainBuiltKernel(
   }
 }
 
+async function readBase(version: string): Promise<string[]> {
+  const ofVersion = `${BASE}-${version}`
+  const names = (await fragmentNames()).includes(ofVersion) ? [BASE, ofVersion] : [BASE]
+  return await Promise.all(names.map(readFragment))
+}
+
+const fragmentNames = async () => (await readdir(FRAGMENTS)).map((file) => basename(file, '.config'))
+
 async function readFragment(name: string): Promise<string> {
   try {
     return await readFile(join(FRAGMENTS, `${name}.config`), 'utf8')
   } catch (error) {
-    const known = (await readdir(FRAGMENTS)).map((file) => basename(file, '.config'))
+    const extras = (await fragmentNames()).filter((known) => !known.startsWith(BASE))
     throw new HostProblem(
       `there is no kernel fragment ${name}`,
-      `choose among ${known.filter((other) => other !== BASE).join(', ')}, or add images/kernel/${name}.config`,
+      `choose among ${extras.join(', ')}, or add images/kernel/${name}.config`,
       { cause: error },
     )
   }

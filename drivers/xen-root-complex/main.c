@@ -1,0 +1,525 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A PCI root complex that knows the backends of its functions: the guest's
+ * side of the register that is specified in README.md.
+ *
+ * A function of such a root complex is held back as soon as it turns up, and
+ * put into a list. One work item does all the rest: it asks, adds an entry to
+ * the iommu-map of the host bridge's node, and gives the function to the
+ * drivers. drivers/xen/grant-dma-ops.c then finds there what it looks for.
+ *
+ * Nothing is asked or changed where the function turns up, because that place
+ * has locks: pci_rescan_remove_lock, the notifier chain of the bus, and, where
+ * a change of the device tree brought the bridge, the chain of the tree's own
+ * listeners, which every change of the tree takes again.
+ *
+ *	xrc_lock	the list and the states; innermost, a spinlock
+ *	pci_rescan_remove_lock
+ *			while it is held and a function is not gone, its root
+ *			bus is there, and can be read
+ *	xrc_bridges_mutex
+ *			the list of bridges; what a bridge holds is the worker's
+ */
+#define pr_fmt(fmt) "xen-root-complex: " fmt
+
+#include <linux/bitfield.h>
+#include <linux/device.h>
+#include <linux/err.h>
+#include <linux/errno.h>
+#include <linux/jiffies.h>
+#include <linux/list.h>
+#include <linux/minmax.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/notifier.h>
+#include <linux/of.h>
+#include <linux/pci.h>
+#include <linux/printk.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <xen/interface/xen.h>
+
+#include "override.h"
+#include "xen-root-complex.h"
+
+/* How long a backend that is not ready is given, from the first time to the last. */
+#define XRC_AGAIN_MS		100
+#define XRC_AGAIN_MAX_MS	5000
+
+static LIST_HEAD(xrc_functions);
+static DEFINE_SPINLOCK(xrc_lock);
+
+static LIST_HEAD(xrc_bridges);
+static DEFINE_MUTEX(xrc_bridges_mutex);
+
+static struct workqueue_struct *xrc_wq;
+static void xrc_work_fn(struct work_struct *work);
+static DECLARE_DELAYED_WORK(xrc_work, xrc_work_fn);
+
+/*
+ * The two ends of an access to what is there only as long as the function: its
+ * root bus, and its place on a bus.
+ */
+bool xrc_enter(struct xrc_function *fn)
+{
+	pci_lock_rescan_remove();
+	if (!READ_ONCE(fn->gone))
+		return true;
+	pci_unlock_rescan_remove();
+	return false;
+}
+
+void xrc_leave(void)
+{
+	pci_unlock_rescan_remove();
+}
+
+/* The functions, as they come and go. */
+
+static struct pci_bus *xrc_root_bus(struct pci_dev *pdev)
+{
+	struct pci_bus *bus = pdev->bus;
+
+	while (!pci_is_root_bus(bus))
+		bus = bus->parent;
+	return bus;
+}
+
+/* Where drivers/xen/grant-dma-ops.c looks for the iommu-map. */
+static struct device_node *xrc_bridge_node(struct pci_bus *root)
+{
+	return root->bridge->parent ? root->bridge->parent->of_node : NULL;
+}
+
+static struct xrc_bridge *xrc_bridge_get(struct device_node *np)
+{
+	struct xrc_bridge *bridge;
+
+	mutex_lock(&xrc_bridges_mutex);
+	list_for_each_entry(bridge, &xrc_bridges, list) {
+		if (bridge->map.np == np)
+			goto out;
+	}
+	bridge = kzalloc(sizeof(*bridge), GFP_KERNEL);
+	if (bridge) {
+		bridge->map.np = of_node_get(np);
+		list_add_tail(&bridge->list, &xrc_bridges);
+	}
+out:
+	mutex_unlock(&xrc_bridges_mutex);
+	return bridge;
+}
+
+/* Puts a function into the list; false if it is there already. */
+static bool xrc_function_insert(struct xrc_function *fn)
+{
+	struct xrc_function *other;
+	bool first, known = false;
+
+	spin_lock(&xrc_lock);
+	list_for_each_entry(other, &xrc_functions, list)
+		known |= other->pdev == fn->pdev;
+	if (!known) {
+		list_add_tail(&fn->list, &xrc_functions);
+		first = !fn->bridge->functions++;
+	}
+	spin_unlock(&xrc_lock);
+
+	if (!known && first)
+		pr_info("pci %04x:%02x:%02x.%u answers for %pOF\n",
+			pci_domain_nr(fn->reg.root), fn->reg.root->number,
+			PCI_SLOT(fn->reg.devfn), PCI_FUNC(fn->reg.devfn),
+			fn->bridge->map.np);
+	return !known;
+}
+
+static struct xrc_function *xrc_function_new(struct pci_dev *pdev,
+					     struct device_node *np,
+					     const struct xrc_register *reg)
+{
+	struct xrc_function *fn = kzalloc(sizeof(*fn), GFP_KERNEL);
+
+	if (!fn)
+		return NULL;
+	fn->bridge = xrc_bridge_get(np);
+	if (!fn->bridge) {
+		kfree(fn);
+		return NULL;
+	}
+	fn->pdev = pci_dev_get(pdev);
+	fn->reg = *reg;
+	fn->rid = pci_dev_id(pdev);
+	fn->due = jiffies;
+	return fn;
+}
+
+static void xrc_function_free(struct xrc_function *fn)
+{
+	pci_dev_put(fn->pdev);
+	kfree(fn);
+}
+
+/* A function turned up that no driver has been offered yet. */
+static void xrc_function_added(struct pci_dev *pdev)
+{
+	struct pci_bus *root = xrc_root_bus(pdev);
+	struct device_node *np = xrc_bridge_node(root);
+	struct xrc_register reg;
+	struct xrc_function *fn;
+	int err;
+
+	if (!np || pdev->class >> 8 == PCI_CLASS_BRIDGE_HOST)
+		return;
+	if (!xrc_find(root, &reg))
+		return;
+
+	fn = xrc_function_new(pdev, np, &reg);
+	if (fn && !xrc_function_insert(fn)) {
+		xrc_function_free(fn);
+		return;
+	}
+	err = xrc_override_set(pdev, XRC_NOBODY);
+	if (err)
+		pr_err("%s: cannot be held back: %pe\n", pci_name(pdev),
+		       ERR_PTR(err));
+	if (!fn) {
+		pr_err("%s: out of memory, not given to a driver\n",
+		       pci_name(pdev));
+		return;
+	}
+
+	spin_lock(&xrc_lock);
+	fn->state = XRC_WAITING;
+	spin_unlock(&xrc_lock);
+	mod_delayed_work(xrc_wq, &xrc_work, 0);
+}
+
+static void xrc_function_removed(struct pci_dev *pdev)
+{
+	struct xrc_function *fn;
+	bool known = false;
+
+	spin_lock(&xrc_lock);
+	list_for_each_entry(fn, &xrc_functions, list) {
+		if (fn->pdev != pdev || fn->gone)
+			continue;
+		WRITE_ONCE(fn->gone, true);
+		fn->bridge->functions--;
+		known = true;
+	}
+	spin_unlock(&xrc_lock);
+	if (known)
+		mod_delayed_work(xrc_wq, &xrc_work, 0);
+}
+
+static int xrc_notify(struct notifier_block *nb, unsigned long action,
+		      void *data)
+{
+	struct pci_dev *pdev = to_pci_dev(data);
+
+	if (action == BUS_NOTIFY_ADD_DEVICE)
+		xrc_function_added(pdev);
+	else if (action == BUS_NOTIFY_DEL_DEVICE)
+		xrc_function_removed(pdev);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block xrc_nb = {
+	.notifier_call = xrc_notify,
+};
+
+/* A function that was there before this module. */
+static void xrc_function_found(struct pci_dev *pdev)
+{
+	struct pci_bus *root = xrc_root_bus(pdev);
+	const char *driver = NULL;
+	struct xrc_register reg;
+
+	if (!xrc_bridge_node(root) || !xrc_find(root, &reg))
+		return;
+
+	device_lock(&pdev->dev);
+	if (pdev->dev.driver)
+		driver = pdev->dev.driver->name;
+	device_unlock(&pdev->dev);
+
+	if (driver)
+		pr_warn("%s: has a driver already (%s), not asked for\n",
+			pci_name(pdev), driver);
+	else if (!xrc_override_ours(pdev))
+		pr_warn("%s: has a driver_override already, not asked for\n",
+			pci_name(pdev));
+	else
+		xrc_function_added(pdev);
+}
+
+/* The worker. */
+
+static void xrc_set_state(struct xrc_function *fn, enum xrc_state state)
+{
+	spin_lock(&xrc_lock);
+	fn->state = state;
+	spin_unlock(&xrc_lock);
+}
+
+static void xrc_give(struct xrc_function *fn)
+{
+	xrc_set_state(fn, XRC_GIVEN);
+
+	/* As pci_bus_add_device(): under the lock, and not if it is gone. */
+	if (!xrc_enter(fn))
+		return;
+	/* Somebody with root's rights may have put another in its place. */
+	if (xrc_override_ours(fn->pdev) > 0)
+		xrc_override_set(fn->pdev, "");
+	/* Before the end of the scan, the PCI core itself will do this. */
+	if (device_attach(&fn->pdev->dev) < 0)
+		dev_dbg(&fn->pdev->dev, "xen-root-complex: no driver took it\n");
+	xrc_leave();
+}
+
+/* Says why a function is not given to a driver, and leaves it so. */
+#define xrc_refuse(fn, fmt, ...)					\
+do {									\
+	xrc_set_state(fn, XRC_REFUSED);					\
+	pr_err("%s: " fmt ", not given to a driver\n",			\
+	       pci_name((fn)->pdev), ##__VA_ARGS__);			\
+} while (0)
+
+static void xrc_backend(struct xrc_function *fn, u16 domid)
+{
+	struct xrc_map *map = &fn->bridge->map;
+	u32 tree;
+	int err;
+
+	switch (xrc_map_lookup(map, fn->rid, &tree)) {
+	case XRC_MAP_NONE:
+		break;
+	case XRC_MAP_DOMAIN:
+		if (tree != domid) {
+			xrc_refuse(fn, "backend domain %u, but the device tree says domain %u",
+				   domid, tree);
+			return;
+		}
+		pr_info("%s: backend domain %u, as the device tree says\n",
+			pci_name(fn->pdev), domid);
+		xrc_give(fn);
+		return;
+	case XRC_MAP_OTHER:
+		xrc_refuse(fn, "backend domain %u, but the iommu-map of %pOF has something else",
+			   domid, map->np);
+		return;
+	}
+
+	err = xrc_map_set(map, fn->rid, domid);
+	if (err == -ENXIO) {
+		xrc_refuse(fn, "backend domain %u, but there is no xen,grant-dma node",
+			   domid);
+		return;
+	}
+	if (err) {
+		xrc_refuse(fn, "backend domain %u, but the iommu-map of %pOF does not take it: %pe",
+			   domid, map->np, ERR_PTR(err));
+		return;
+	}
+	fn->mapped = true;
+	pr_info("%s: backend domain %u\n", pci_name(fn->pdev), domid);
+	xrc_give(fn);
+}
+
+static void xrc_no_backend(struct xrc_function *fn)
+{
+	u32 tree;
+
+	/* Another kind of IOMMU is all right. */
+	if (xrc_map_lookup(&fn->bridge->map, fn->rid, &tree) == XRC_MAP_DOMAIN) {
+		xrc_refuse(fn, "no backend, but the device tree says domain %u",
+			   tree);
+		return;
+	}
+	pr_info("%s: no backend, no grants\n", pci_name(fn->pdev));
+	xrc_give(fn);
+}
+
+static void xrc_not_yet(struct xrc_function *fn)
+{
+	if (!fn->delay) {
+		pr_info("%s: the backend is not ready, asking again\n",
+			pci_name(fn->pdev));
+		fn->delay = msecs_to_jiffies(XRC_AGAIN_MS);
+	} else {
+		fn->delay = min(2 * fn->delay,
+				msecs_to_jiffies(XRC_AGAIN_MAX_MS));
+	}
+	fn->due = jiffies + fn->delay;
+}
+
+static void xrc_function_ask(struct xrc_function *fn)
+{
+	u32 answer;
+	u16 domid;
+
+	switch (xrc_ask(fn, &answer)) {
+	case 0:
+		break;
+	case -ENODEV:
+		return;
+	case -EIO:
+		xrc_refuse(fn, "the root complex is gone");
+		return;
+	default:
+		xrc_refuse(fn, "no answer within %d ms (%#010x)",
+			   XRC_DEADLINE_MS, answer);
+		return;
+	}
+
+	domid = FIELD_GET(XRC_ANSWER_DOMID, answer);
+	if (answer & XRC_ANSWER_RESERVED)
+		goto nonsense;
+	switch (FIELD_GET(XRC_ANSWER_STATUS, answer)) {
+	case XRC_STATUS_BACKEND:
+		if (domid >= DOMID_FIRST_RESERVED)
+			goto nonsense;
+		xrc_backend(fn, domid);
+		return;
+	case XRC_STATUS_NO_BACKEND:
+		xrc_no_backend(fn);
+		return;
+	case XRC_STATUS_UNKNOWN:
+		xrc_refuse(fn, "unknown to the root complex");
+		return;
+	case XRC_STATUS_NOT_YET:
+		xrc_not_yet(fn);
+		return;
+	}
+nonsense:
+	xrc_refuse(fn, "the answer %#010x makes no sense", answer);
+}
+
+static void xrc_function_forget(struct xrc_function *fn)
+{
+	int err;
+
+	spin_lock(&xrc_lock);
+	list_del(&fn->list);
+	spin_unlock(&xrc_lock);
+
+	if (fn->mapped) {
+		err = xrc_map_clear(&fn->bridge->map, fn->rid);
+		if (err)
+			pr_err("cannot give %pOF its iommu-map back: %pe\n",
+			       fn->bridge->map.np, ERR_PTR(err));
+	}
+	xrc_function_free(fn);
+}
+
+/*
+ * What to do next: one that is gone goes first, as another may have come in its
+ * place. NULL if there is nothing now; then @wait says how long, if at all.
+ */
+static struct xrc_function *xrc_function_next(unsigned long *wait)
+{
+	struct xrc_function *fn, *next = NULL;
+	unsigned long now = jiffies;
+
+	*wait = MAX_JIFFY_OFFSET;
+	spin_lock(&xrc_lock);
+	list_for_each_entry(fn, &xrc_functions, list) {
+		if (fn->state == XRC_NEW)
+			continue;
+		if (fn->gone) {
+			next = fn;
+			break;
+		}
+		if (fn->state != XRC_WAITING)
+			continue;
+		if (time_before(now, fn->due))
+			*wait = min(*wait, fn->due - now);
+		else if (!next)
+			next = fn;
+	}
+	spin_unlock(&xrc_lock);
+	return next;
+}
+
+static void xrc_work_fn(struct work_struct *work)
+{
+	struct xrc_function *fn;
+	unsigned long wait;
+
+	while ((fn = xrc_function_next(&wait))) {
+		if (fn->gone)
+			xrc_function_forget(fn);
+		else
+			xrc_function_ask(fn);
+	}
+	/* Sooner, if somebody queued it meanwhile. */
+	if (wait != MAX_JIFFY_OFFSET)
+		queue_delayed_work(xrc_wq, &xrc_work, wait);
+}
+
+static int __init xrc_init(void)
+{
+	struct pci_dev *pdev = NULL;
+	int err;
+
+	xrc_wq = alloc_ordered_workqueue("xen-root-complex", 0);
+	if (!xrc_wq)
+		return -ENOMEM;
+
+	/* No function comes or goes between the notifier and the search. */
+	pci_lock_rescan_remove();
+	err = bus_register_notifier(&pci_bus_type, &xrc_nb);
+	if (!err) {
+		for_each_pci_dev(pdev)
+			xrc_function_found(pdev);
+	}
+	pci_unlock_rescan_remove();
+	if (err) {
+		destroy_workqueue(xrc_wq);
+		return err;
+	}
+
+	pr_info("ready\n");
+	return 0;
+}
+
+static void __exit xrc_exit(void)
+{
+	struct xrc_bridge *bridge, *next_bridge;
+	struct xrc_function *fn, *next_fn;
+	unsigned int held = 0;
+	int err;
+
+	bus_unregister_notifier(&pci_bus_type, &xrc_nb);
+	cancel_delayed_work_sync(&xrc_work);
+	destroy_workqueue(xrc_wq);
+
+	/* From here on we are alone. */
+	list_for_each_entry_safe(fn, next_fn, &xrc_functions, list) {
+		if (!fn->gone && fn->state != XRC_GIVEN)
+			held++;
+		list_del(&fn->list);
+		xrc_function_free(fn);
+	}
+	list_for_each_entry_safe(bridge, next_bridge, &xrc_bridges, list) {
+		err = xrc_map_restore(&bridge->map);
+		if (err)
+			pr_err("cannot give %pOF its iommu-map back: %pe\n",
+			       bridge->map.np, ERR_PTR(err));
+		of_node_put(bridge->map.np);
+		list_del(&bridge->list);
+		kfree(bridge);
+	}
+
+	if (held)
+		pr_warn("unloaded, %u functions are still held back\n", held);
+	else
+		pr_info("unloaded\n");
+}
+
+module_init(xrc_init);
+module_exit(xrc_exit);
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("PCI root complex that answers a function with the domain of its backend");
