@@ -14,7 +14,7 @@ export interface Device {
   properties: Properties
   /** Id of the bridge that it sits behind; undefined: the host bridge. */
   bus?: string | undefined
-  /** domid of its backend, for a guest that grants its memory: a row of `iommu-map`, or `iommus`. */
+  /** domid of its backend, for a guest that grants its memory: a row of `iommu-map`, or `iommus`; undefined for none. */
   backend: number | undefined
   /** What must be there before it, such as a `-netdev`. */
   before: string[]
@@ -26,8 +26,8 @@ interface At {
   at: Place
   /** Id of the `rootPort` that the function sits behind. */
   bus?: string
-  /** domid of the backend domain under Xen; default: dom0's. */
-  backend?: number
+  /** domid of the backend domain under Xen; default: dom0's. `null`: the device tree does not say. */
+  backend?: number | null
 }
 
 const suffix = (at: Place): string => at.replace(/[^0-9a-z]/gi, '')
@@ -35,7 +35,7 @@ const suffix = (at: Place): string => at.replace(/[^0-9a-z]/gi, '')
 const base = ({ at, bus, backend = 0 }: At): Pick<Device, 'at' | 'bus' | 'backend' | 'before'> => ({
   at,
   bus,
-  backend,
+  backend: backend ?? undefined,
   before: [],
 })
 

@@ -6,4 +6,5 @@ export { type Device, rootPort, virtioBlk, virtioNet, virtioRng } from './device
 export { CommandFailed, Domain, type RunOptions } from './domain.ts'
 export { ModelFailure } from './modelled.ts'
 export { within } from './patience.ts'
+export { devicesIn } from './placing.ts'
 export type { BoardDevice, BoardOptions, DomUOptions, PlatformName } from './plan.ts'
