@@ -64,7 +64,9 @@ export function placeDevices({ devices = [], later = [], bridge }: BoardOptions)
     rootComplexes,
     models: [
       ...functions.map((model) => ({ model, ...slotOf(model) })),
-      ...rootComplexes.map((model, index) => ({ model, bus: 'pcie.0', addr: rootComplexAddress(index) })),
+      ...rootComplexes
+        .map((model, index) => ({ model, bus: 'pcie.0', addr: rootComplexAddress(index) }))
+        .filter(({ model }) => model.answered),
     ],
     bridge: bridge ?? onBridge.length > 0,
   }

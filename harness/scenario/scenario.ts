@@ -13,7 +13,7 @@ import {
 } from '../platform/index.ts'
 import { type ConsoleMatchers, matchers } from './matchers.ts'
 import { endWithParent } from './orphan.ts'
-import { messageOf, type Outcome, signatureOf, verdictOf } from './outcome.ts'
+import { type Measurement, messageOf, type Outcome, signatureOf, verdictOf } from './outcome.ts'
 import { declare } from './registry.ts'
 import { currentRequest } from './run-request.ts'
 
@@ -52,6 +52,8 @@ export interface ScenarioContext<Devices extends NamedDevices = NamedDevices> {
   board: Board
   devices: Devices
   platform: PlatformName
+  /** Reports a time beside the verdict. */
+  measured: (what: string, ms: number) => void
 }
 
 type Body<Devices extends NamedDevices> = (context: ScenarioContext<Devices>) => Promise<void>
@@ -89,6 +91,7 @@ async function run<Devices extends NamedDevices>(
   const dir = join(request.dir, folderName(name, platform, attempts))
   const startedAt = performance.now()
   let board: Board | undefined
+  const measurements: Measurement[] = []
   const settle = (verdict: Outcome['verdict'], error?: unknown) => {
     task.meta.guestrig = {
       platform,
@@ -99,6 +102,7 @@ async function run<Devices extends NamedDevices>(
       attempts,
       signature: verdict === 'pass' ? '' : signatureOf(verdict, error),
       message: verdict === 'pass' ? '' : messageOf(error),
+      measurements,
       dir,
     }
   }
@@ -113,7 +117,8 @@ async function run<Devices extends NamedDevices>(
       images,
       dir,
     })
-    await perform({ board, platform, devices: named }, options, body)
+    const measured = (what: string, ms: number) => measurements.push({ what, ms })
+    await perform({ board, platform, devices: named, measured }, options, body)
     settle('pass')
   } catch (error) {
     settle(verdictOf(error), error)

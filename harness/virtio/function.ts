@@ -25,6 +25,7 @@ export interface VirtioFunctionOptions {
  */
 export class VirtioFunction extends PciFunction {
   readonly #transport: Transport
+  #driven: (at: number) => void = () => {}
 
   constructor(options: VirtioFunctionOptions) {
     const { id, class: code, queues } = KINDS[options.kind ?? 'rng']
@@ -33,8 +34,10 @@ export class VirtioFunction extends PciFunction {
       queues,
       config: Buffer.alloc(0),
       notified: () => {},
-      statusChanged: (status) =>
-        this.trace.record({ from: this.at, what: 'event', note: `virtio status 0x${status.toString(16)}` }),
+      statusChanged: (status) => {
+        this.trace.record({ from: this.at, what: 'event', note: `virtio status 0x${status.toString(16)}` })
+        if (status & STATUS.driverOk) this.#driven(performance.now())
+      },
     })
     super({
       ...{
@@ -60,6 +63,13 @@ export class VirtioFunction extends PciFunction {
   /** The queues as the driver set them up. */
   get queues(): readonly Queue[] {
     return this.#transport.queues
+  }
+
+  /** Resolves when the driver next sets DRIVER_OK: `performance.now()`, ms. */
+  nextDriven(): Promise<number> {
+    return new Promise((resolve) => {
+      this.#driven = resolve
+    })
   }
 
   /** Whether the driver has set the device up and driven it (DRIVER_OK). */
