@@ -36,6 +36,7 @@ export {
   type CommandResult,
   type Device,
   type Domain,
+  type GuestFunction,
   type PlatformName,
   rootPort,
   virtioBlk,
