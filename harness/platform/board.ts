@@ -2,7 +2,7 @@
 import { createWriteStream, type WriteStream } from 'node:fs'
 import { join } from 'node:path'
 import { HostProblem } from '../../images/index.ts'
-import { describeEnding, type Emulator, type Ending } from '../board/index.ts'
+import { describeEnding, type Emulator, type Ending, QmpError } from '../board/index.ts'
 import {
   Console,
   type ConsoleContext,
@@ -14,7 +14,7 @@ import {
 } from '../console/index.ts'
 import { Trace } from '../pci/index.ts'
 import type { CommandResult } from './agent.ts'
-import { type Device, deviceProperties } from './device.ts'
+import { type Device, deviceProperties, idOf } from './device.ts'
 import { Domain } from './domain.ts'
 import type { Models } from './modelled.ts'
 import { Patience } from './patience.ts'
@@ -115,8 +115,28 @@ export class Board {
     if (!device.bus) throw new RangeError('only a function behind a root port can be plugged: name its bus')
     await this.emulator.qmp.execute('device_add', {
       ...deviceProperties(device, this.platform === 'xen'),
-      id: `plugged-${device.bus}`,
     })
+  }
+
+  /**
+   * DMA addresses of the descriptor areas that a driver gave to one of QEMU's virtio functions, queue by queue, less those
+   * that it did not set up. Bit 63 is set if the memory is granted.
+   */
+  async ringsOf(device: Device): Promise<bigint[]> {
+    const path = `/machine/peripheral/${idOf(device)}/virtio-backend`
+    const rings: bigint[] = []
+    for (let queue = 0; ; queue++) {
+      const status = await this.emulator.qmp
+        .execute<{ 'vring-desc': number }>('x-query-virtio-queue-status', { path, queue })
+        .catch((error: unknown) => {
+          // QEMU has no command that says how many there are.
+          if (error instanceof QmpError && queue > 0) return undefined
+          throw error
+        })
+      if (!status) return rings.filter((address) => address !== 0n)
+      // Exact although JSON's numbers have 53 bits: rings are aligned to pages.
+      rings.push(BigInt(status['vring-desc']))
+    }
   }
 
   /** From now on no failure of a guest fails the board: a person is looking at it. */
