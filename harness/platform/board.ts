@@ -12,9 +12,9 @@ import {
   watchForFailure,
   XEN,
 } from '../console/index.ts'
-import { Trace } from '../pci/index.ts'
+import { PciFunction, Trace } from '../pci/index.ts'
 import type { CommandResult } from './agent.ts'
-import { type Device, deviceProperties, idOf } from './device.ts'
+import { type Device, deviceProperties, idOf, slotOf } from './device.ts'
 import { Domain } from './domain.ts'
 import type { Models } from './modelled.ts'
 import { Patience } from './patience.ts'
@@ -111,11 +111,14 @@ export class Board {
   }
 
   /** Plugs a function behind a root port while the board runs (QMP `device_add`). */
-  async plug(device: Device): Promise<void> {
+  async plug(device: Device | PciFunction): Promise<void> {
     if (!device.bus) throw new RangeError('only a function behind a root port can be plugged: name its bus')
-    await this.emulator.qmp.execute('device_add', {
-      ...deviceProperties(device, this.platform === 'xen'),
-    })
+    const properties =
+      device instanceof PciFunction
+        ? this.models.serve({ model: device, ...slotOf(device) })
+        : deviceProperties(device, this.platform === 'xen')
+    await this.emulator.qmp.execute('device_add', properties)
+    this.models.connected()
   }
 
   /**
@@ -177,13 +180,12 @@ export class Board {
 
   #follow(models: Models): void {
     models.onFailure((failure) => this.fail(failure))
+    this.trace.start(() => performance.now() - this.emulator.startedAt, this.domain().name)
+    models.trace = this.trace
     if (models.none) return
-    const owner = this.domain()
-    this.trace.start(() => performance.now() - this.emulator.startedAt, owner.name)
     const file = createWriteStream(join(this.dir, 'trace.jsonl'))
     this.trace.onEntry((entry) => file.write(`${JSON.stringify(entry)}\n`))
     this.#logs.push(file)
-    models.trace = this.trace
   }
 
   /** Each console in a file of its own. */

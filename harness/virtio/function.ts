@@ -14,6 +14,8 @@ const FIRST_DEVICE = 0x1040
 export interface VirtioFunctionOptions {
   at: string
   kind?: keyof typeof KINDS
+  /** Id of the emulator's root port that it sits behind; default: on the host bridge. */
+  bus?: string
   /** domid of its backend, for the bridge's `iommu-map`; by default the device tree does not say. */
   backend?: number
   present?: boolean
@@ -48,6 +50,7 @@ export class VirtioFunction extends PciFunction {
         revision: 1,
         interruptPin: 1,
       },
+      ...(options.bus !== undefined && { bus: options.bus }),
       ...(options.backend !== undefined && { backend: options.backend }),
       ...(options.present !== undefined && { present: options.present }),
       bars: transport.bars,
