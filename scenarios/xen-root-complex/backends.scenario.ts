@@ -5,9 +5,13 @@ import { BackendRegister } from './backend-register.ts'
 
 const HOTPLUG = { name: 'pseudo-hotplug', parameters: { keys: '4+/pcie@10000000,5-/pcie@10000000' } }
 const DRIVERS = [HOTPLUG, 'xen-root-complex']
-const functions = () => [virtioNet({ at: '00:01.0' }), virtioRng({ at: '00:02.0' })]
+/** The device tree does not name their backends. */
+const functions = () => [
+  virtioNet({ at: '00:01.0', backend: 'unnamed' }),
+  virtioRng({ at: '00:02.0', backend: 'unnamed' }),
+]
 
-/** What of_map_id() says when grant-dma-ops.c finds a function's entry. */
+/** What of_map_id() says, at the level of debugging, when grant-dma-ops.c finds a function's entry. */
 const traceMap = (board: Board) => board.domain().run('echo "func of_map_id +p" >/proc/dynamic_debug/control')
 
 scenario(
@@ -21,6 +25,8 @@ scenario(
   async ({ board }) => {
     const guest = board.domain()
     await traceMap(board)
+    const map = '/proc/device-tree/passthrough/pcie@10000000/iommu-map'
+    await guest.run(`test ! -e ${map}`)
     await guest.sysrq('4')
     await expect(guest.console).toPrintInOrder([
       /xen-root-complex: pci 0000:00:1f\.0 answers for \/passthrough\/pcie@10000000/,
@@ -28,8 +34,37 @@ scenario(
     ])
     await expect(guest.console).toPrint(/xen-root-complex: 0000:00:02\.0: backend domain 0/)
     guest.console.seek(0)
-    await expect(guest.console).toPrint(/iommu-map, .* id: 00000008 -> 00000002/)
     await expect(guest.console).toPrint(/virtio-pci 0000:00:01\.0: enabling device/)
+    await expect(guest.console).toPrint(/virtio-pci 0000:00:02\.0: enabling device/)
+    const { stdout } = await guest.run('dmesg')
+    expect(stdout).toMatch(/iommu-map, .* id: 00000008 -> 00000002/)
+    expect(stdout).toMatch(/iommu-map, .* id: 00000010 -> 00000000/)
+
+    guest.console.mark()
+    await guest.sysrq('5')
+    await expect(guest.console).toPrint(/pseudo-hotplug: disable/)
+    // The driver's own thread does that, soon after the bridge has gone.
+    await guest.run(`while [ -e ${map} ]; do sleep 0.05; done`)
+  },
+)
+
+scenario(
+  'a device tree that names another backend than the root complex is not overruled, and not obeyed',
+  {
+    platform: 'xen',
+    drivers: DRIVERS,
+    board: { devices: [virtioNet({ at: '00:01.0', backend: 1 }), virtioRng({ at: '00:02.0', backend: 2 })] },
+    devices: () => ({ register: new BackendRegister({ '00:01.0': 2, '00:02.0': 2 }).fn }),
+  },
+  async ({ board }) => {
+    const guest = board.domain()
+    await guest.sysrq('4')
+    await expect(guest.console).toPrintInOrder([
+      /xen-root-complex: 0000:00:01\.0: backend domain 2, but the device tree says domain 1, not given to a driver/,
+      /xen-root-complex: 0000:00:02\.0: backend domain 2, as the device tree says/,
+      /virtio-pci 0000:00:02\.0: enabling device/,
+    ])
+    await expect(guest.console).toStayQuietAbout(/virtio-pci 0000:00:01\.0/)
   },
 )
 
