@@ -280,12 +280,19 @@ static void xrc_give(struct xrc_function *fn)
 }
 
 /* Says why a function is not given to a driver, and leaves it so. */
-#define xrc_refuse(fn, fmt, ...)					\
-do {									\
-	xrc_set_state(fn, XRC_REFUSED);					\
-	pr_err("%s: " fmt ", not given to a driver\n",			\
-	       pci_name((fn)->pdev), ##__VA_ARGS__);			\
-} while (0)
+static __printf(2, 3) void xrc_refuse(struct xrc_function *fn,
+				      const char *fmt, ...)
+{
+	struct va_format why;
+	va_list args;
+
+	xrc_set_state(fn, XRC_REFUSED);
+	va_start(args, fmt);
+	why.fmt = fmt;
+	why.va = &args;
+	pr_err("%s: %pV, not given to a driver\n", pci_name(fn->pdev), &why);
+	va_end(args);
+}
 
 static void xrc_backend(struct xrc_function *fn, u16 domid)
 {

@@ -26,8 +26,8 @@ interface At {
   at: Place
   /** Id of the `rootPort` that the function sits behind. */
   bus?: string
-  /** domid of the backend domain under Xen; default: dom0's. `null`: the device tree does not say. */
-  backend?: number | null
+  /** domid of the backend domain under Xen; default: dom0's. `'unnamed'`: the device tree does not name it. */
+  backend?: number | 'unnamed'
 }
 
 const suffix = (at: Place): string => at.replace(/[^0-9a-z]/gi, '')
@@ -35,7 +35,7 @@ const suffix = (at: Place): string => at.replace(/[^0-9a-z]/gi, '')
 const base = ({ at, bus, backend = 0 }: At): Pick<Device, 'at' | 'bus' | 'backend' | 'before'> => ({
   at,
   bus,
-  backend: backend ?? undefined,
+  backend: backend === 'unnamed' ? undefined : backend,
   before: [],
 })
 

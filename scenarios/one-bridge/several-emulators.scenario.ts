@@ -57,14 +57,14 @@ scenario(
     platform: 'xen',
     drivers: ['xen-root-complex', KEYS],
     board: {
-      later: [virtioRng({ at: '01:00.0', bus: 'port1', backend: null })],
+      later: [virtioRng({ at: '01:00.0', bus: 'port1', backend: 'unnamed' })],
       bootargs: 'pcie_ports=compat',
     },
     devices: () => {
       const backends: Record<string, number> = { '00:01.0': 0, '01:00.0': 2 }
       const answer = (bdf: string) => backends[bdf] ?? (bdf === '00:02.0' ? 'no-backend' : 'unknown')
       return {
-        net: virtioNet({ at: '00:01.0', backend: null }),
+        net: virtioNet({ at: '00:01.0', backend: 'unnamed' }),
         port: rootPort({ at: '00:02.0', id: 'port1' }),
         // QEMU keeps 00:00.0 for its own host bridge.
         register: new PciFunction({
@@ -87,7 +87,7 @@ scenario(
       .poll(async () => (await board.ringsOf(net)).filter(isGranted).length, { timeout: 5000 })
       .toBeGreaterThan(0)
 
-    const late = virtioRng({ at: '01:00.0', bus: 'port1', backend: null })
+    const late = virtioRng({ at: '01:00.0', bus: 'port1', backend: 'unnamed' })
     await board.plug(late)
     await board.domain().run(['sh', '-c', 'echo 1 >/sys/bus/pci/rescan'])
     await expect(console).toPrint(/xen-root-complex: 0000:01:00\.0: backend domain 2$/)
