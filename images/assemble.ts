@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { basename, join } from 'node:path'
 import { compilerVersion } from './compiler.ts'
-import { driverRecipe, moduleIn, readDrivers } from './drivers.ts'
+import { DRIVERS, driverRecipe, moduleIn, readDrivers } from './drivers.ts'
 import { guestProgramsRecipe } from './guest-programs.ts'
 import { guestToolsRecipe } from './guest-tools.ts'
 import { initramfsIn, initramfsRecipe } from './initramfs.ts'
@@ -15,7 +15,6 @@ import type { Images, ImagesRequest, Kernel, Qemu } from './types.ts'
 import { obtainXen } from './xen-entry.ts'
 
 const here = import.meta.dirname
-const DRIVERS = join(here, '../drivers')
 
 /**
  * All the images for a request. With a store that only looks this is `locateImages`, with one that builds it is

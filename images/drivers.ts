@@ -12,8 +12,11 @@ import type { Recipe } from './store.ts'
 
 const RECIPE = 1
 
+/** Where the drivers are. */
+export const DRIVERS = join(import.meta.dirname, '../drivers')
+
 /** A folder of drivers/ that holds a Kbuild. */
-interface DriverSource {
+export interface DriverSource {
   name: string
   folder: string
   /** File name → hash of its contents. */
@@ -59,28 +62,10 @@ export function driverRecipe(driver: DriverSource, tree: string, kernel: Inputs)
     quick: true,
     inputs: { recipe: RECIPE, sources: driver.files, kernel },
     build: async (into, { signal }) => {
-      const kernelSource = await sourceOf(tree)
-      if (!existsSync(kernelSource)) {
-        throw new HostProblem(
-          `the source of the kernel, ${kernelSource}, is gone: no driver can be built`,
-          `put it back; or, if it was in guestrig's cache and that was moved, remove ${tree} and type guestrig setup`,
-        )
-      }
       const copy = join(into, 'source')
-      await mkdir(copy)
-      for (const name of Object.keys(driver.files)) {
-        await cp(join(driver.folder, name), join(copy, name), { recursive: true })
-      }
-      const argv = [
-        'make',
-        ...whereToMake(tree, kernelSource),
-        `M=${copy}`,
-        'ARCH=arm64',
-        `CROSS_COMPILE=${CROSS_COMPILE}`,
-        'modules',
-      ] as const
+      await copySources(driver, copy)
       try {
-        await runTool([...argv], { signal })
+        await runTool(await makeModules(tree, copy), { signal })
       } catch (error) {
         throw error instanceof ToolFailed ? compileProblem(driver, copy, error) : error
       }
@@ -95,15 +80,33 @@ export function driverRecipe(driver: DriverSource, tree: string, kernel: Inputs)
   }
 }
 
+/** Puts a driver's sources into a new folder. */
+export async function copySources(driver: DriverSource, copy: string): Promise<void> {
+  await mkdir(copy)
+  for (const name of Object.keys(driver.files)) {
+    await cp(join(driver.folder, name), join(copy, name), { recursive: true })
+  }
+}
+
+/**
+ * The command that builds the modules in a folder against a kernel's object tree.
+ * @throws {HostProblem} the kernel's source is not where it was
+ */
+export async function makeModules(tree: string, folder: string): Promise<[string, ...string[]]> {
+  const source = await readlink(join(tree, 'source')).catch(() => tree)
+  if (!existsSync(source)) {
+    throw new HostProblem(
+      `the source of the kernel, ${source}, is gone: no driver can be built`,
+      `put it back; or, if it was in guestrig's cache and that was moved, remove ${tree} and type guestrig setup`,
+    )
+  }
+  // An object tree's own Makefile will not do: since 6.13 it names the folder that the kernel was built in, and ours was moved.
+  const where = source === tree ? ['-C', tree] : ['-C', source, `O=${tree}`]
+  return ['make', ...where, `M=${folder}`, 'ARCH=arm64', `CROSS_COMPILE=${CROSS_COMPILE}`, 'modules']
+}
+
 /** Path of the module in a driver's entry. */
 export const moduleIn = (entry: string, driver: DriverSource) => join(entry, 'source', `${driver.name}.ko`)
-
-/** An object tree's own Makefile will not do: since 6.13 it names the folder that the kernel was built in, and ours was moved. */
-const whereToMake = (tree: string, source: string) =>
-  source === tree ? ['-C', tree] : ['-C', source, `O=${tree}`]
-
-/** Where the source of a kernel built outside its source tree lies. */
-const sourceOf = (tree: string) => readlink(join(tree, 'source')).catch(() => tree)
 
 const SHOWN_LINES = 6
 

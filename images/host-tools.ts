@@ -42,7 +42,7 @@ export function missingTools(): HostTool[] {
 }
 
 /** Full path of a command on PATH. */
-function findCommand(name: string): string | undefined {
+export function findCommand(name: string): string | undefined {
   const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean)
   return folders
     .map((folder) => join(folder, name))

@@ -14,6 +14,7 @@ import type { Images, ImagesRequest } from './types.ts'
 import { needsYield } from './xen.ts'
 
 export { cacheFolder } from './cache.ts'
+export { checkDrivers, type DriverCheck } from './check-drivers.ts'
 export { installCommand, missingTools } from './host-tools.ts'
 export { type Finding, type Inspection, inspectImages } from './inspect.ts'
 export { HostProblem, Interrupted } from './problem.ts'

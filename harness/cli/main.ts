@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander'
 import { registerBench } from './bench.ts'
 import { registerDoctor } from './doctor.ts'
+import { registerDrivers } from './drivers.ts'
 import { registerList } from './list.ts'
 import { registerRun } from './run.ts'
 import { registerSetup } from './setup.ts'
@@ -24,6 +25,7 @@ registerRun(program)
 registerShell(program)
 registerTest(program)
 registerBench(program)
+registerDrivers(program)
 
 for (const command of program.commands)
   command.exitOverride().showHelpAfterError(`usage: guestrig ${command.name()} ${command.usage()}`)
