@@ -7,6 +7,7 @@ import { ALL_ONES, ConfigSpace, type Register, type Width } from './config-space
 import {
   barRegisters,
   COMMAND,
+  checkMsix,
   commonHeader,
   endpointHeader,
   type Identity,
@@ -81,6 +82,7 @@ export class PciFunction {
     const express = this.capabilities.some(({ id, kind }) => kind === 'standard' && id === 0x10)
     this.config = new ConfigSpace(extended || express ? 4096 : 256)
     this.config.add(this.header(options))
+    for (const capability of this.capabilities) checkMsix(capability, this.bars)
     this.#places = placeCapabilities(this.config, this.capabilities)
   }
 
@@ -105,12 +107,14 @@ export class PciFunction {
   appear(): void {
     this.#present = true
     this.#event('appears')
+    this.#driveIntx()
   }
 
-  /** Is gone from now on, silently: reads give all ones, writes are lost. */
+  /** Is gone from now on, silently: reads give all ones, writes are lost, nothing interrupts. */
   disappear(): void {
     this.#present = false
     this.#event('disappears')
+    this.#driveIntx()
   }
 
   /** Changes how it answers, in its configuration space, its BARs, or both. */
@@ -190,15 +194,23 @@ export class PciFunction {
     return this.#intx
   }
 
-  /** Sends one MSI, or MSI-X, as the guest has enabled it. False if it has enabled neither, or not that vector. */
+  /**
+   * Sends one MSI, or MSI-X, as the guest has enabled it. False if it has enabled neither, or not that vector, or has not set Bus Master Enable:
+   * these interrupts are writes to memory (section 7.5.1.1.3).
+   */
   interrupt(vector = 0): boolean {
     const port = this.#port
     if (!port) return false
+    const entry = { from: this.at, what: 'interrupt', address: vector } as const
+    const obstacle = this.#present
+      ? (this.command & COMMAND.busMaster) === 0 && 'Bus Master Enable is off'
+      : 'absent'
+    if (obstacle) {
+      this.trace.record({ ...entry, note: obstacle })
+      return false
+    }
     const space = port.msix(vector) ? 'msix' : port.msi(vector) ? 'msi' : undefined
-    this.trace.record({
-      ...{ from: this.at, what: 'interrupt', address: vector },
-      ...(space ? { space } : { note: 'not enabled' }),
-    })
+    this.trace.record({ ...entry, ...(space ? { space } : { note: 'not enabled' }) })
     return space !== undefined
   }
 
@@ -218,12 +230,14 @@ export class PciFunction {
 
   /** It is plugged into something, or pulled out. */
   plug(port: Port | undefined): void {
+    this.#port?.intx(false)
     this.#port = port
     this.#driveIntx()
   }
 
   #driveIntx(): void {
-    this.#port?.intx(this.#intx && (this.command & COMMAND.intxDisable) === 0)
+    const allowed = this.#present && (this.command & COMMAND.intxDisable) === 0
+    this.#port?.intx(this.#intx && allowed)
   }
 
   #event(note: string): void {
@@ -240,18 +254,21 @@ export class PciFunction {
     const manners = this.#manners[kind]
     const entry = { from: this.at, what: 'read', space, address: offset, size: width } as const
     if (!this.#present || !manners.takes(width)) {
-      this.trace.record({ ...entry, value: 'ffffffff', note: this.#present ? 'size not taken' : 'absent' })
-      return ALL_ONES(width)
+      const value = ALL_ONES(width)
+      this.trace.record({
+        ...entry,
+        value: value.toString(16),
+        note: this.#present ? 'size not taken' : 'absent',
+      })
+      return value
     }
-    const answer = manners.answer(width, read)
-    if (typeof answer === 'number') {
-      this.trace.record({ ...entry, value: answer.toString(16) })
-      return answer
-    }
-    return answer.then((value) => {
+    const answered = (given: number): number => {
+      const value = lowBits(given, width)
       this.trace.record({ ...entry, value: value.toString(16) })
       return value
-    })
+    }
+    const answer = manners.answer(width, read)
+    return answer instanceof Promise ? answer.then(answered) : answered(answer)
   }
 
   #write(
@@ -275,6 +292,12 @@ export class PciFunction {
     this.trace.record({ ...entry, value: value.toString(16) })
     return manners.after(write)
   }
+}
+
+/** The low bits of what a handler gave, as many as the access has. */
+function lowBits(given: number, width: Width): number {
+  if (!Number.isInteger(given)) throw new TypeError(`a read must give a whole number, not ${given}`)
+  return (given & ALL_ONES(width)) >>> 0
 }
 
 /** What DMA did, in a trace. */

@@ -7,7 +7,7 @@ import type { PciFunction } from './function.ts'
 const LONGEST_OF_GUEST = 8
 
 /** The sizes of access that `length` bytes at `offset` are made of: aligned, four bytes at most. */
-export function* pieces(offset: number, length: number): Generator<{ at: number; width: Width }> {
+function* pieces(offset: number, length: number): Generator<{ at: number; width: Width }> {
   for (let at = 0; at < length; ) {
     const room = length - at
     const aligned = (offset + at) % 4 === 0 ? 4 : (offset + at) % 2 === 0 ? 2 : 1
@@ -15,6 +15,48 @@ export function* pieces(offset: number, length: number): Generator<{ at: number;
     yield { at, width }
     at += width
   }
+}
+
+/** Fills `into` with what stands at `offset`, piece by piece. */
+export function readPieces(
+  offset: number,
+  into: Buffer,
+  read: (offset: number, width: Width) => number | Promise<number>,
+): void | Promise<void> {
+  return inTurn(pieces(offset, into.length), ({ at, width }) => {
+    const value = read(offset + at, width)
+    const put = (given: number) => void into.writeUIntLE(given, at, width)
+    return typeof value === 'number' ? put(value) : value.then(put)
+  })
+}
+
+/** Writes `data` to `offset`, piece by piece; it is looked at during the call only. */
+export function writePieces(
+  offset: number,
+  data: Buffer,
+  write: (offset: number, width: Width, value: number) => void | Promise<void>,
+): void | Promise<void> {
+  const own = Buffer.from(data)
+  return inTurn(pieces(offset, data.length), ({ at, width }) =>
+    write(offset + at, width, own.readUIntLE(at, width)),
+  )
+}
+
+/** Does one after the other; at once as long as nothing takes its time. */
+function inTurn<T>(items: Iterator<T>, each: (item: T) => void | Promise<void>): void | Promise<void> {
+  for (let next = items.next(); !next.done; next = items.next()) {
+    const pending = each(next.value)
+    if (pending) return inTurnFrom(pending, items, each)
+  }
+}
+
+async function inTurnFrom<T>(
+  first: Promise<void>,
+  items: Iterator<T>,
+  each: (item: T) => void | Promise<void>,
+): Promise<void> {
+  await first
+  for (let next = items.next(); !next.done; next = items.next()) await each(next.value)
 }
 
 /** A function of its own on the emulator's bus. */
@@ -46,28 +88,17 @@ export class VfioFunction implements VfioUserDevice {
       this.#fn.config.copy(offset, into.length).copy(into)
       return
     }
-    const pending: Promise<void>[] = []
-    for (const { at, width } of pieces(offset, into.length)) {
-      const value = isConfig
-        ? this.#fn.readConfig(offset + at, width)
-        : this.#fn.readBar(region, offset + at, width)
-      if (typeof value === 'number') into.writeUIntLE(value, at, width)
-      else pending.push(value.then((late) => void into.writeUIntLE(late, at, width)))
-    }
-    if (pending.length > 0) return Promise.all(pending).then(() => {})
+    return readPieces(offset, into, (at, width) =>
+      isConfig ? this.#fn.readConfig(at, width) : this.#fn.readBar(region, at, width),
+    )
   }
 
   write(region: number, offset: number, data: Buffer): void | Promise<void> {
-    const pending: Promise<void>[] = []
-    for (const { at, width } of pieces(offset, data.length)) {
-      const value = data.readUIntLE(at, width)
-      const done =
-        region === Region.CONFIG
-          ? this.#fn.writeConfig(offset + at, width, value)
-          : this.#fn.writeBar(region, offset + at, width, value)
-      if (done) pending.push(done)
-    }
-    if (pending.length > 0) return Promise.all(pending).then(() => {})
+    return writePieces(offset, data, (at, width, value) =>
+      region === Region.CONFIG
+        ? this.#fn.writeConfig(at, width, value)
+        : this.#fn.writeBar(region, at, width, value),
+    )
   }
 
   reset(): void {
