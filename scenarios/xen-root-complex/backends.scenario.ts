@@ -136,3 +136,31 @@ scenario(
     await expect(guest.console).toStayQuietAbout(/xen-root-complex: (pci )?0000:/)
   },
 )
+
+const leaving = new BackendRegister({ '00:01.0': 'none' })
+
+scenario(
+  'behind a root complex whose register is gone, a new function is given to no driver',
+  {
+    platform: 'virt',
+    drivers: DRIVERS,
+    board: { devices: functions() },
+    devices: () => ({ register: leaving.fn }),
+  },
+  async ({ board }) => {
+    const guest = board.domain()
+    await guest.sysrq('4')
+    await expect(guest.console).toPrintInOrder([
+      /xen-root-complex: 0000:00:01\.0: no backend, no grants/,
+      /xen-root-complex: 0000:00:02\.0: unknown to the root complex, not given to a driver/,
+    ])
+    leaving.fn.disappear()
+    await guest.run(
+      'echo 1 >/sys/bus/pci/devices/0000:00:02.0/remove; echo 1 >/sys/bus/pci/devices/0000:00:1f.0/remove',
+    )
+    await guest.run('echo 1 >/sys/bus/pci/rescan')
+    await expect(guest.console).toPrint(
+      /xen-root-complex: 0000:00:02\.0: the root complex is gone, not given to a driver/,
+    )
+  },
+)
