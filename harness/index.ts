@@ -3,8 +3,10 @@
 export { expect } from 'vitest'
 export {
   addressDataWindow,
+  type BackendAnswer,
   type Bar,
   type Behaviour,
+  backendDomid,
   type Capability,
   cam,
   dvsec,
@@ -34,6 +36,7 @@ export {
   type CommandResult,
   type Device,
   type Domain,
+  type GuestFunction,
   type PlatformName,
   rootPort,
   virtioBlk,
@@ -41,3 +44,4 @@ export {
   virtioRng,
 } from './platform/index.ts'
 export { type ScenarioContext, type ScenarioOptions, scenario } from './scenario/index.ts'
+export { VirtioFunction } from './virtio/index.ts'

@@ -8,3 +8,9 @@ export function requesterId(bdf: string): number {
   if (device > 0x1f) throw new RangeError(`'${bdf}' is not a BDF: a bus has devices 00 to 1f`)
   return (bus << 8) | (device << 3) | fn
 }
+
+/** The BDF of a requester ID. */
+export function bdfOf(rid: number): string {
+  const hex = (value: number) => value.toString(16).padStart(2, '0')
+  return `${hex(rid >> 8)}:${hex((rid >> 3) & 0x1f)}.${rid & 7}`
+}

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How a host bridge lets software reach the configuration spaces behind it: what stands in its register window. */
-import { ALL_ONES, type Width } from './config-space.ts'
+import type { Width } from './config-space.ts'
 
 /** The configuration spaces behind a bridge, by requester ID and byte offset. */
 export interface ConfigBus {
   read(rid: number, register: number, width: Width): number | Promise<number>
   write(rid: number, register: number, width: Width, value: number): void | Promise<void>
+  /** The bridge does not take this access: software reads all ones, and a write is lost. `offset` in the register window. */
+  refuse(what: 'read' | 'write', offset: number, width: Width): number
 }
 
 export interface ConfigFront {
@@ -17,6 +19,8 @@ export interface ConfigFront {
   buses: number
   read(bus: ConfigBus, offset: number, width: Width): number | Promise<number>
   write(bus: ConfigBus, offset: number, width: Width, value: number): void | Promise<void>
+  /** Back to the state after power-on, where there is one. */
+  reset?(): void
 }
 
 export interface MappedOptions {
@@ -44,12 +48,15 @@ function mapped(shift: 8 | 12, compatible: string, options: MappedOptions): Conf
     size: buses * 2 ** (shift + 8),
     buses,
     read(bus, offset, width) {
-      if (!widths.includes(width)) return ALL_ONES(width)
+      if (!widths.includes(width)) return bus.refuse('read', offset, width)
       const { rid, register } = locate(offset)
       return bus.read(rid, register, width)
     },
     write(bus, offset, width, value) {
-      if (!widths.includes(width)) return
+      if (!widths.includes(width)) {
+        bus.refuse('write', offset, width)
+        return
+      }
       const { rid, register } = locate(offset)
       return bus.write(rid, register, width, value)
     },
@@ -79,15 +86,24 @@ export function addressDataWindow({ buses = 256 }: { buses?: number } = {}): Con
     buses,
     read(bus, offset, width) {
       if (offset === WINDOW.address && width === 4) return address
-      if (!isData(offset) || (address & WINDOW.enable) === 0) return ALL_ONES(width)
+      if (!isData(offset) || (address & WINDOW.enable) === 0) return bus.refuse('read', offset, width)
       const { rid, register } = chosen(offset)
       return bus.read(rid, register, width)
     },
     write(bus, offset, width, value) {
-      if (offset === WINDOW.address && width === 4) address = value >>> 0
-      if (!isData(offset) || (address & WINDOW.enable) === 0) return
+      if (offset === WINDOW.address && width === 4) {
+        address = value >>> 0
+        return
+      }
+      if (!isData(offset) || (address & WINDOW.enable) === 0) {
+        bus.refuse('write', offset, width)
+        return
+      }
       const { rid, register } = chosen(offset)
       return bus.write(rid, register, width, value)
+    },
+    reset() {
+      address = 0
     },
   }
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Region, type RegionInfo, type Upstream, type VfioUserDevice } from '../vfio-user/index.ts'
+import { bdfOf } from './bdf.ts'
 import type { Capability } from './capabilities.ts'
-import { type ConfigFront, ecam } from './config-front.ts'
+import { type ConfigBus, type ConfigFront, ecam } from './config-front.ts'
 import { ALL_ONES, ConfigSpace, type Width } from './config-space.ts'
 import { PciFunction } from './function.ts'
 import { commonHeader } from './header.ts'
@@ -31,6 +32,8 @@ export interface RootComplexOptions {
   functions?: PciFunction[]
   /** What stands at 00:00.0: the host bridge's own function, with these capabilities; `false` for none. */
   hostBridge?: { capabilities: Capability[] } | PciFunction | false
+  /** Whether anybody answers in the windows; default yes. With `false` they are described to the guest, and that is all. */
+  answered?: boolean
   /** On `xen`: all functions are served by this domain. Else `iommu-map` has a row for each function with a backend. */
   backend?: number
 }
@@ -64,6 +67,7 @@ export class RootComplex implements VfioUserDevice {
   readonly window: AddressRange
   readonly segment: number
   readonly backend: number | undefined
+  readonly answered: boolean
   readonly apertures: readonly Aperture[]
   readonly regions: readonly (RegionInfo | undefined)[]
   readonly interruptCounts = [1, 0, 0, 1, 1]
@@ -80,6 +84,7 @@ export class RootComplex implements VfioUserDevice {
     this.window = options.window ?? { base: 0x2300_0000, size: 0x1000_0000 }
     this.segment = options.segment ?? 0
     this.backend = options.backend
+    this.answered = options.answered ?? true
     this.apertures = [...split(this.config, 'config'), ...split(this.window, 'memory')]
     if (this.apertures.length > BARS) {
       throw new RangeError(
@@ -168,6 +173,7 @@ export class RootComplex implements VfioUserDevice {
 
   reset(): void {
     this.#own.reset()
+    this.front.reset?.()
     for (const fn of this.functions) fn.reset()
   }
 
@@ -196,15 +202,26 @@ export class RootComplex implements VfioUserDevice {
     return this.front.write(this.#configBus, address - this.config.base, width, value)
   }
 
-  readonly #configBus = {
-    read: (rid: number, register: number, width: Width): number | Promise<number> => {
-      const fn = this.#topology.at(rid)
-      return fn && register < fn.config.size ? fn.readConfig(register, width) : ALL_ONES(width)
+  readonly #configBus: ConfigBus = {
+    read: (rid, register, width) => {
+      const fn = this.#reached('read', rid, register, width)
+      return fn ? fn.readConfig(register, width) : ALL_ONES(width)
     },
-    write: (rid: number, register: number, width: Width, value: number): void | Promise<void> => {
-      const fn = this.#topology.at(rid)
-      if (fn && register < fn.config.size) return fn.writeConfig(register, width, value)
+    write: (rid, register, width, value) =>
+      this.#reached('write', rid, register, width)?.writeConfig(register, width, value),
+    refuse: (what, address, size) => {
+      this.#trace.record({ from: this.name, what, space: 'window', address, size, note: 'not taken' })
+      return ALL_ONES(size)
     },
+  }
+
+  /** Who takes an access to a configuration space. */
+  #reached(what: 'read' | 'write', rid: number, address: number, size: Width): PciFunction | undefined {
+    const fn = this.#topology.at(rid)
+    if (fn && address < fn.config.size) return fn
+    const note = fn ? `beyond the configuration space of ${fn.at}` : `nobody at ${bdfOf(rid)}`
+    this.#trace.record({ from: this.name, what, space: 'config', address, size, note })
+    return undefined
   }
 
   /** All INTx lines meet in one; messages are writes to memory. */

@@ -9,7 +9,7 @@ export interface TraceEntry {
   /** The domain that owns the bus, where that is known. */
   domain?: string | undefined
   what: 'read' | 'write' | 'dma-read' | 'dma-write' | 'interrupt' | 'reset' | 'event'
-  /** `config`, `bar0` to `bar5`; `intx`, `msi`, `msix` of an interrupt. */
+  /** `config`, `bar0` to `bar5`; `window`, of a root complex's registers; `intx`, `msi`, `msix` of an interrupt. */
   space?: string
   /** Byte offset in the space, guest-physical address of a DMA, vector of an interrupt. */
   address?: number

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import { HostProblem } from '../../images/index.ts'
 import { type Console, DeadlineExpired, GuestHang, indent } from '../console/index.ts'
 import { Agent, type CommandResult } from './agent.ts'
+import { GuestFunction } from './guest-function.ts'
 import { type Patience, within } from './patience.ts'
 
 export interface RunOptions {
@@ -111,6 +112,11 @@ export class Domain {
    */
   async sysrq(key: string): Promise<void> {
     await this.#context.sysrq(this, key)
+  }
+
+  /** The PCI function at `bdf`, such as `00:03.0`, as the guest's user space reaches it. */
+  pci(bdf: string): GuestFunction {
+    return new GuestFunction(bdf, (argv) => this.run(argv))
   }
 
   /** The content of a file in the guest. */
