@@ -6,7 +6,6 @@ export {
   type BackendAnswer,
   type Bar,
   type Behaviour,
-  backendDomid,
   type Capability,
   cam,
   dvsec,
@@ -28,6 +27,7 @@ export {
   type TraceEntry,
   vendorSpecific,
   vsec,
+  XenHostBridge,
 } from './pci/index.ts'
 export {
   type Board,
