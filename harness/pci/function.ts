@@ -190,14 +190,18 @@ export class PciFunction {
     return this.#intx
   }
 
-  /** Sends one MSI, or MSI-X, as the guest has enabled it. False if it has enabled neither, or not that vector. */
+  /**
+   * Sends one MSI, or MSI-X, as the guest has enabled it. False if it has enabled neither, or not that vector, or if Bus Master Enable is
+   * off: a message is a memory write (section 7.5.1.1.3).
+   */
   interrupt(vector = 0): boolean {
     const port = this.#port
     if (!port) return false
-    const space = port.msix(vector) ? 'msix' : port.msi(vector) ? 'msi' : undefined
+    const master = (this.command & COMMAND.busMaster) !== 0
+    const space = master ? (port.msix(vector) ? 'msix' : port.msi(vector) ? 'msi' : undefined) : undefined
     this.trace.record({
       ...{ from: this.at, what: 'interrupt', address: vector },
-      ...(space ? { space } : { note: 'not enabled' }),
+      ...(space ? { space } : { note: master ? 'not enabled' : 'Bus Master Enable is off' }),
     })
     return space !== undefined
   }
