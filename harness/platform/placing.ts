@@ -30,7 +30,8 @@ const isEmulated = (device: BoardDevice): device is Device =>
  */
 export function placeDevices({ devices = [], later = [], bridge }: BoardOptions): Placing {
   const rootComplexes = devices.filter((device) => device instanceof RootComplex)
-  const functions = devices.filter((device) => device instanceof PciFunction)
+  const behind = new Set(rootComplexes.flatMap((rootComplex) => rootComplex.functions))
+  const functions = devices.filter((device) => device instanceof PciFunction).filter((fn) => !behind.has(fn))
   const emulated = devices.filter(isEmulated)
   const onBridge = [...functions, ...[...emulated, ...later].filter((device) => !isTransport(device))]
   if (rootComplexes.length > 0 && (onBridge.length > 0 || bridge)) {
