@@ -8,6 +8,8 @@ export {
   type Capability,
   cam,
   dvsec,
+  EndpointTest,
+  type EndpointTestOptions,
   ecam,
   memoryBar,
   msi,
