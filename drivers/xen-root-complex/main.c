@@ -160,6 +160,31 @@ static void xrc_function_free(struct xrc_function *fn)
 	kfree(fn);
 }
 
+/*
+ * Whether functions on a root bus have to be asked for, and where. A bridge
+ * that had the register, and has it no more, has become no ordinary one: the
+ * function will not be answered for.
+ */
+static bool xrc_recognise(struct pci_bus *root, struct xrc_register *reg)
+{
+	struct xrc_function *fn;
+	bool known = false;
+
+	if (xrc_find(root, reg))
+		return true;
+
+	spin_lock(&xrc_lock);
+	list_for_each_entry(fn, &xrc_functions, list) {
+		if (fn->reg.root == root && !fn->gone) {
+			*reg = fn->reg;
+			known = true;
+			break;
+		}
+	}
+	spin_unlock(&xrc_lock);
+	return known;
+}
+
 /* A function turned up that no driver has been offered yet. */
 static void xrc_function_added(struct pci_dev *pdev)
 {
@@ -171,7 +196,7 @@ static void xrc_function_added(struct pci_dev *pdev)
 
 	if (!np || pdev->class >> 8 == PCI_CLASS_BRIDGE_HOST)
 		return;
-	if (!xrc_find(root, &reg))
+	if (!xrc_recognise(root, &reg))
 		return;
 
 	fn = xrc_function_new(pdev, np, &reg);
@@ -280,12 +305,19 @@ static void xrc_give(struct xrc_function *fn)
 }
 
 /* Says why a function is not given to a driver, and leaves it so. */
-#define xrc_refuse(fn, fmt, ...)					\
-do {									\
-	xrc_set_state(fn, XRC_REFUSED);					\
-	pr_err("%s: " fmt ", not given to a driver\n",			\
-	       pci_name((fn)->pdev), ##__VA_ARGS__);			\
-} while (0)
+static __printf(2, 3) void xrc_refuse(struct xrc_function *fn,
+				      const char *fmt, ...)
+{
+	struct va_format why;
+	va_list args;
+
+	xrc_set_state(fn, XRC_REFUSED);
+	va_start(args, fmt);
+	why.fmt = fmt;
+	why.va = &args;
+	pr_err("%s: %pV, not given to a driver\n", pci_name(fn->pdev), &why);
+	va_end(args);
+}
 
 static void xrc_backend(struct xrc_function *fn, u16 domid)
 {

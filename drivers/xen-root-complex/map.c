@@ -120,7 +120,7 @@ static __be32 *xrc_slot(struct xrc_map *map, unsigned int index)
 	return slots + index * XRC_MAP_ENTRY;
 }
 
-/* The slot of a requester ID; the first that is nobody's; or NULL. */
+/* The slot of a requester ID, or NULL. */
 static __be32 *xrc_slot_find(struct xrc_map *map, u16 rid)
 {
 	unsigned int index;
@@ -137,7 +137,7 @@ static __be32 *xrc_slot_find(struct xrc_map *map, u16 rid)
 /* A property with the tree's entries, those of @map->own, and free slots. */
 static struct property *xrc_property_new(struct xrc_map *map,
 					 const struct property *tree,
-					 unsigned int slots, phandle phandle)
+					 unsigned int slots, phandle target)
 {
 	size_t fixed = tree ? tree->length : 0, kept = 0;
 	struct property *prop;
@@ -163,10 +163,10 @@ static struct property *xrc_property_new(struct xrc_map *map,
 		kept = map->used * XRC_MAP_ENTRY;
 		memcpy(prop->value + fixed, xrc_slot(map, 0), kept);
 	}
-	/* From 7.1 on, of_map_id() looks the phandle of every entry up. */
+	/* of_map_id() of 7.3 wants to find the node of every entry, of free ones too. */
 	for (index = kept / XRC_MAP_ENTRY; index < slots; index++) {
 		cell = prop->value + fixed + index * XRC_MAP_ENTRY;
-		cell[XRC_CELL_PHANDLE] = cpu_to_be32(phandle);
+		cell[XRC_CELL_PHANDLE] = cpu_to_be32(target);
 	}
 	return prop;
 }
@@ -178,8 +178,8 @@ static void xrc_property_free(struct property *prop)
 	kfree(prop);
 }
 
-/* Brings a property of our own into the tree, with a free slot in it. */
-static int xrc_map_make_room(struct xrc_map *map, phandle phandle)
+/* Brings a property of our own into the tree, with a slot for @rid in it. */
+static int xrc_map_make_room(struct xrc_map *map, u16 rid, phandle target)
 {
 	struct property *tree = xrc_tree_property(map);
 	unsigned int slots = map->slots ?: XRC_MAP_SLOTS;
@@ -187,17 +187,15 @@ static int xrc_map_make_room(struct xrc_map *map, phandle phandle)
 	bool made = false;
 	int err;
 
-	if (!map->in_tree && tree != map->tree) {
-		/* Somebody changed the node while we had nothing in it. */
+	/* Somebody changed the node while we had nothing in it. */
+	if (!map->in_tree && tree != map->tree)
 		prop = NULL;
-		map->used = 0;
-	}
-	if (map->used == slots) {
+	if (map->used == slots && !xrc_slot_find(map, rid)) {
 		prop = NULL;
 		slots *= 2;
 	}
 	if (!prop) {
-		prop = xrc_property_new(map, tree, slots, phandle);
+		prop = xrc_property_new(map, tree, slots, target);
 		if (!prop)
 			return -ENOMEM;
 		made = true;
@@ -211,6 +209,8 @@ static int xrc_map_make_room(struct xrc_map *map, phandle phandle)
 			xrc_property_free(prop);
 		return err;
 	}
+	if (made && !map->in_tree)
+		map->used = 0;
 	map->tree = tree;
 	map->own = prop;
 	map->slots = slots;
@@ -230,20 +230,20 @@ static int xrc_map_make_room(struct xrc_map *map, phandle phandle)
  */
 int xrc_map_set(struct xrc_map *map, u16 rid, u16 domid)
 {
-	struct device_node *target;
-	phandle phandle;
+	struct device_node *np;
+	phandle target;
 	__be32 *slot;
 	int err;
 
 	if ((xrc_map_mask(map->np) & U16_MAX) != U16_MAX)
 		return -EINVAL;
-	target = xrc_grant_dma_node();
-	if (!target)
+	np = xrc_grant_dma_node();
+	if (!np)
 		return -ENXIO;
-	phandle = target->phandle;
-	of_node_put(target);
+	target = np->phandle;
+	of_node_put(np);
 
-	err = xrc_map_make_room(map, phandle);
+	err = xrc_map_make_room(map, rid, target);
 	if (err)
 		return err;
 
@@ -251,7 +251,7 @@ int xrc_map_set(struct xrc_map *map, u16 rid, u16 domid)
 	if (!slot)
 		slot = xrc_slot(map, map->used++);
 	WRITE_ONCE(slot[XRC_CELL_RID], cpu_to_be32(rid));
-	WRITE_ONCE(slot[XRC_CELL_PHANDLE], cpu_to_be32(phandle));
+	WRITE_ONCE(slot[XRC_CELL_PHANDLE], cpu_to_be32(target));
 	WRITE_ONCE(slot[XRC_CELL_DOMID], cpu_to_be32(domid));
 	smp_wmb();	/* a reader that sees the length sees the rest */
 	WRITE_ONCE(slot[XRC_CELL_LENGTH], cpu_to_be32(1));

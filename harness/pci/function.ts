@@ -155,7 +155,7 @@ export class PciFunction {
   readBar(index: number, offset: number, width: Width): number | Promise<number> {
     const bar = this.bars.get(index)
     return this.#read('memory', `bar${index}`, offset, width, () =>
-      bar ? fit(bar.read(offset, width), width) : ALL_ONES(width),
+      bar ? narrow(bar.read(offset, width), width) : ALL_ONES(width),
     )
   }
 
@@ -282,8 +282,10 @@ export class PciFunction {
 }
 
 /** The bits that an access of `width` bytes has room for. */
-function fit(value: number | Promise<number>, width: Width): number | Promise<number> {
-  return typeof value === 'number' ? (value & ALL_ONES(width)) >>> 0 : value.then((late) => fit(late, width))
+function narrow(value: number | Promise<number>, width: Width): number | Promise<number> {
+  return typeof value === 'number'
+    ? (value & ALL_ONES(width)) >>> 0
+    : value.then((late) => narrow(late, width))
 }
 
 /** What DMA did, in a trace. */
