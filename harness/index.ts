@@ -9,6 +9,8 @@ export {
   type Capability,
   cam,
   dvsec,
+  EndpointTest,
+  type EndpointTestOptions,
   ecam,
   memoryBar,
   msi,

@@ -15,6 +15,7 @@ export {
 } from './capabilities.ts'
 export { addressDataWindow, type ConfigFront, cam, ecam } from './config-front.ts'
 export { ConfigSpace, type Register, type RegisterWrite, type Width } from './config-space.ts'
+export { EndpointTest, type EndpointTestOptions } from './endpoint-test.ts'
 export { BusMasterOff, PciFunction, type PciFunctionOptions } from './function.ts'
 export type { DmaMemory, Port } from './port.ts'
 export { type AddressRange, RootComplex, type RootComplexOptions } from './root-complex.ts'
