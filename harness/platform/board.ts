@@ -19,6 +19,7 @@ import { Domain } from './domain.ts'
 import type { Models } from './modelled.ts'
 import { Patience } from './patience.ts'
 import type { BoardPlan, PlannedDomain, PlatformName } from './plan.ts'
+import { TraceFile } from './trace-file.ts'
 import { connectUart } from './wiring.ts'
 
 /** How long a failure's report may still be on its way when QEMU has ended, ms. */
@@ -45,6 +46,7 @@ export class Board {
   restored = false
   readonly #plan: BoardPlan
   readonly #logs: WriteStream[]
+  #traceFile: TraceFile | undefined
   readonly #failure = new AbortController()
   readonly #reports: Promise<void>[] = []
   #ignoring = false
@@ -166,6 +168,7 @@ export class Board {
     this.#stopping = true
     await this.emulator.stop()
     this.models.close()
+    this.#traceFile?.close()
     await Promise.all(this.#logs.map((log) => new Promise<void>((resolve) => log.end(() => resolve()))))
   }
 
@@ -183,9 +186,9 @@ export class Board {
     this.trace.start(() => performance.now() - this.emulator.startedAt, this.domain().name)
     models.trace = this.trace
     if (models.none) return
-    const file = createWriteStream(join(this.dir, 'trace.jsonl'))
-    this.trace.onEntry((entry) => file.write(`${JSON.stringify(entry)}\n`))
-    this.#logs.push(file)
+    const file = new TraceFile(join(this.dir, 'trace.jsonl'))
+    this.trace.onEntry((entry) => file.write(entry))
+    this.#traceFile = file
   }
 
   /** Each console in a file of its own. */
