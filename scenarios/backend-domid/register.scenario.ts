@@ -56,7 +56,7 @@ scenario(
       /xen-root-complex: 0000:00:04\.0: unknown to the root complex, not given to a driver$/,
     ])
     expect(
-      await Promise.all([first, second, plain].map((fn) => ringsAreGranted(fn as VirtioFunction))),
+      await Promise.all([first, second, plain].map((fn) => ringsAreGranted(board, fn as VirtioFunction))),
     ).toEqual([true, true, false])
     await expect(console).toPrint(translation(BRIDGE, 0x08, 1))
     await expect(console).toPrint(translation(BRIDGE, 0x10, 2))
@@ -90,11 +90,11 @@ scenario(
     late.appear()
     await rescan(board)
     await expect(console).toPrint(/xen-root-complex: 0000:00:05\.0: backend domain 2$/)
-    expect(await ringsAreGranted(late)).toBe(true)
+    expect(await ringsAreGranted(board, late)).toBe(true)
     await expect(console).toPrint(translation(BRIDGE, 0x28, 2))
 
     await remove(board, late.at)
-    await expect.poll(() => late.isDriven).toBe(false)
+    await board.until('the function has lost its driver', () => !late.isDriven)
     backends.set(late.at, 3)
     await rescan(board)
     await expect(console).toPrint(/xen-root-complex: 0000:00:05\.0: backend domain 3$/)
@@ -124,7 +124,7 @@ scenario(
     backend.ready = true
     await expect(console).toPrint(/xen-root-complex: 0000:00:01\.0: backend domain 1$/)
     const fn = root.functions.find((other) => other instanceof VirtioFunction) as VirtioFunction
-    expect(await ringsAreGranted(fn)).toBe(true)
+    expect(await ringsAreGranted(board, fn)).toBe(true)
   },
 )
 
@@ -154,11 +154,11 @@ scenario(
         ({ from, what, value }) => from === '00:00.0' && what === 'read' && value === '80000008',
       )
     await board.xl('sysrq', 'DomU', '4')
-    await expect.poll(inFlight, { timeout: 5000 }).toBe(true)
+    await board.until('the query was read while in flight', inFlight)
 
     answer(1)
     await expect(console).toPrint(/xen-root-complex: 0000:00:01\.0: backend domain 1$/)
-    expect(await ringsAreGranted(first as VirtioFunction)).toBe(true)
+    expect(await ringsAreGranted(board, first as VirtioFunction)).toBe(true)
     await expect(console).toPrint(
       /xen-root-complex: 0000:00:02\.0: no answer within 1000 ms \(0x80000010\), not given to a driver$/,
     )

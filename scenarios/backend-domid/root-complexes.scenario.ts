@@ -32,14 +32,14 @@ scenario(
     await board.xl('sysrq', 'DomU', '4')
     await expect(console).toPrint(/virtio-pci 0000:00:01\.0: enabling device/)
     await expect(console).toPrint(translation(BRIDGE, 0x08, 1))
-    expect(await ringsAreGranted(first)).toBe(true)
+    expect(await ringsAreGranted(board, first)).toBe(true)
     expect(second.isDriven).toBe(false)
 
     await board.xl('sysrq', 'DomU', '6')
     await expect(console).toPrint(/pci-host-generic 34000000\.pcie: PCI host bridge to bus 0001:00/)
     await expect(console).toPrint(/virtio-pci 0001:00:01\.0: enabling device/)
     await expect(console).toPrint(translation(SECOND_BRIDGE, 0x08, 2))
-    expect(await ringsAreGranted(second)).toBe(true)
+    expect(await ringsAreGranted(board, second)).toBe(true)
   },
 )
 
@@ -60,9 +60,9 @@ scenario(
     const { console } = board.domain()
     await board.xl('sysrq', 'DomU', '4')
     expect([
-      await ringsAreGranted(first),
-      await ringsAreGranted(second),
-      await ringsAreGranted(plain),
+      await ringsAreGranted(board, first),
+      await ringsAreGranted(board, second),
+      await ringsAreGranted(board, plain),
     ]).toEqual([true, true, false])
     await expect(console).toPrint(translation(BRIDGE, 0x08, 1))
     await expect(console).toPrint(translation(BRIDGE, 0x10, 2))
@@ -91,7 +91,7 @@ scenario(
     await expect(console).toPrint(/xen-root-complex: 0000:00:01\.0: backend domain 1$/)
     await board.xl('sysrq', 'DomU', '6')
     await expect(console).toPrint(/xen-root-complex: 0001:00:01\.0: backend domain 2$/)
-    expect([await ringsAreGranted(first), await ringsAreGranted(second)]).toEqual([true, true])
+    expect([await ringsAreGranted(board, first), await ringsAreGranted(board, second)]).toEqual([true, true])
   },
 )
 

@@ -78,15 +78,15 @@ scenario(
       /xen-root-complex: 0000:00:02\.0: no backend, no grants$/,
       /virtio-pci 0000:00:01\.0: enabling device/,
     ])
-    await expect
-      .poll(async () => (await board.ringsOf(net)).filter(isGranted).length, { timeout: 5000 })
-      .toBeGreaterThan(0)
+    await board.until('net has granted rings', async () => (await board.ringsOf(net)).some(isGranted))
 
     const late = virtioRng({ at: '01:00.0', bus: 'port1', backend: 'unnamed' })
     await board.plug(late)
     await board.domain().run(['sh', '-c', 'echo 1 >/sys/bus/pci/rescan'])
     await expect(console).toPrint(/xen-root-complex: 0000:01:00\.0: backend domain 2$/)
-    await expect.poll(async () => (await board.ringsOf(late)).every(isGranted), { timeout: 5000 }).toBe(true)
+    await board.until('the late function has granted rings', async () =>
+      (await board.ringsOf(late)).some(isGranted),
+    )
   },
 )
 
@@ -120,6 +120,6 @@ scenario(
     const fn = new VirtioFunction({ at: '01:00.0', bus: 'port1' })
     await board.plug(fn)
     await expect(console).toPrint(/pci 0000:01:00\.0: \[1af4:1044\]/)
-    await expect.poll(() => fn.isDriven, { timeout: 5000 }).toBe(true)
+    await board.until('the function has its driver', () => fn.isDriven)
   },
 )
