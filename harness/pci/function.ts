@@ -155,7 +155,7 @@ export class PciFunction {
   readBar(index: number, offset: number, width: Width): number | Promise<number> {
     const bar = this.bars.get(index)
     return this.#read('memory', `bar${index}`, offset, width, () =>
-      bar ? bar.read(offset, width) : ALL_ONES(width),
+      bar ? narrow(bar.read(offset, width), width) : ALL_ONES(width),
     )
   }
 
@@ -190,14 +190,18 @@ export class PciFunction {
     return this.#intx
   }
 
-  /** Sends one MSI, or MSI-X, as the guest has enabled it. False if it has enabled neither, or not that vector. */
+  /**
+   * Sends one MSI, or MSI-X, as the guest has enabled it. False if it has enabled neither, or not that vector, or if Bus Master Enable is
+   * off: a message is a memory write (section 7.5.1.1.3).
+   */
   interrupt(vector = 0): boolean {
     const port = this.#port
     if (!port) return false
-    const space = port.msix(vector) ? 'msix' : port.msi(vector) ? 'msi' : undefined
+    const master = (this.command & COMMAND.busMaster) !== 0
+    const space = master ? (port.msix(vector) ? 'msix' : port.msi(vector) ? 'msi' : undefined) : undefined
     this.trace.record({
       ...{ from: this.at, what: 'interrupt', address: vector },
-      ...(space ? { space } : { note: 'not enabled' }),
+      ...(space ? { space } : { note: master ? 'not enabled' : 'Bus Master Enable is off' }),
     })
     return space !== undefined
   }
@@ -275,6 +279,13 @@ export class PciFunction {
     this.trace.record({ ...entry, value: value.toString(16) })
     return manners.after(write)
   }
+}
+
+/** The bits that an access of `width` bytes has room for. */
+function narrow(value: number | Promise<number>, width: Width): number | Promise<number> {
+  return typeof value === 'number'
+    ? (value & ALL_ONES(width)) >>> 0
+    : value.then((late) => narrow(late, width))
 }
 
 /** What DMA did, in a trace. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The register beside a device tree that names backends as well, and a driver that comes and goes. */
-import { backendDomid, expect, RootComplex, scenario, VirtioFunction } from '../../harness/index.ts'
+import { expect, RootComplex, scenario, VirtioFunction, XenHostBridge } from '../../harness/index.ts'
 import { KEYS, ringsAreGranted } from './board-under-test.ts'
 
 scenario(
@@ -13,7 +13,7 @@ scenario(
         new VirtioFunction({ at: '00:01.0', backend: 1 }),
         new VirtioFunction({ at: '00:02.0', backend: 2 }),
       ]
-      const hostBridge = { capabilities: [backendDomid(() => 2)] }
+      const hostBridge = new XenHostBridge({ answer: () => 2 })
       return { wrong, right, root: new RootComplex({ hostBridge, functions: [wrong, right] }) }
     },
   },
@@ -37,7 +37,7 @@ scenario(
     platform: 'xen',
     drivers: ['xen-root-complex', KEYS],
     devices: () => {
-      const hostBridge = { capabilities: [backendDomid(() => 2)] }
+      const hostBridge = new XenHostBridge({ answer: () => 2 })
       return { root: new RootComplex({ hostBridge, functions: [new VirtioFunction({ at: '00:01.0' })] }) }
     },
   },
@@ -63,7 +63,7 @@ scenario(
     platform: ['virt', 'xen'],
     drivers: [KEYS],
     devices: () => {
-      const hostBridge = { capabilities: [backendDomid(() => 'not-yet')] }
+      const hostBridge = new XenHostBridge({ answer: () => 'not-yet' })
       return { root: new RootComplex({ hostBridge, functions: [new VirtioFunction({ at: '00:01.0' })] }) }
     },
   },

@@ -3,7 +3,7 @@
  * A root complex that answers a function with its backend's domid (`drivers/xen-root-complex/README.md`), and the unmodified grant-dma-ops that
  * uses the answer.
  */
-import { backendDomid, expect, RootComplex, scenario, VirtioFunction } from '../../harness/index.ts'
+import { expect, RootComplex, scenario, VirtioFunction, XenHostBridge } from '../../harness/index.ts'
 import {
   BRIDGE,
   driverOf,
@@ -37,7 +37,7 @@ scenario(
       ])
       const answer = (bdf: string) => answers.get(bdf) ?? (bdf === plain.at ? 'no-backend' : 'unknown')
       const root = new RootComplex({
-        hostBridge: { capabilities: [backendDomid(answer)] },
+        hostBridge: new XenHostBridge({ answer }),
         functions: [first, second, plain, stranger],
       })
       return { root }
@@ -76,7 +76,7 @@ scenario(
     devices: () => {
       const backends = new Map<string, number>()
       const late = virtio('00:05.0', false)
-      const hostBridge = { capabilities: [backendDomid((bdf) => backends.get(bdf) ?? 'unknown')] }
+      const hostBridge = new XenHostBridge({ answer: (bdf) => backends.get(bdf) ?? 'unknown' })
       return { root: new RootComplex({ hostBridge, functions: [late] }), late, backends }
     },
   },
@@ -111,7 +111,7 @@ scenario(
     drivers: DRIVERS,
     devices: () => {
       const backend = { ready: false }
-      const hostBridge = { capabilities: [backendDomid(() => (backend.ready ? 1 : 'not-yet'))] }
+      const hostBridge = new XenHostBridge({ answer: () => (backend.ready ? 1 : 'not-yet') })
       return { root: new RootComplex({ hostBridge, functions: [virtio('00:01.0')] }), backend }
     },
   },
@@ -139,7 +139,7 @@ scenario(
         answered = resolve
       })
       const never = new Promise<never>(() => {})
-      const hostBridge = { capabilities: [backendDomid((bdf) => (bdf === '00:01.0' ? late : never))] }
+      const hostBridge = new XenHostBridge({ answer: (bdf) => (bdf === '00:01.0' ? late : never) })
       return {
         root: new RootComplex({ hostBridge, functions: [virtio('00:01.0'), virtio('00:02.0')] }),
         answer: answered,

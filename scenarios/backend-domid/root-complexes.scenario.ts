@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The two options of the thread: a host bridge for each backend domain, or one bridge whose `iommu-map` tells functions apart. */
-import { backendDomid, ecam, expect, RootComplex, scenario, VirtioFunction } from '../../harness/index.ts'
+import { ecam, expect, RootComplex, scenario, VirtioFunction, XenHostBridge } from '../../harness/index.ts'
 import { BRIDGE, KEYS, ringsAreGranted, TELL_TRANSLATIONS, translation } from './board-under-test.ts'
 
 /** A second root complex beside the one at the thread's addresses, and its node in the guest. */
@@ -76,9 +76,8 @@ scenario(
     drivers: ['xen-root-complex', KEYS],
     devices: () => {
       const [first, second] = [new VirtioFunction({ at: '00:01.0' }), new VirtioFunction({ at: '00:01.0' })]
-      const hostBridge = (domid: number) => ({
-        capabilities: [backendDomid((bdf) => (bdf === '00:01.0' ? domid : 'unknown'))],
-      })
+      const hostBridge = (domid: number) =>
+        new XenHostBridge({ answer: (bdf) => (bdf === '00:01.0' ? domid : 'unknown') })
       return {
         ...{ first, second },
         one: new RootComplex({ hostBridge: hostBridge(1), functions: [first] }),

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The emulator's own functions and modelled ones under one host bridge, told apart by BDF; and no bridge where none was asked for. */
 import {
-  backendDomid,
   expect,
-  PciFunction,
-  pciExpress,
   rootPort,
   scenario,
   VirtioFunction,
   virtioNet,
   virtioRng,
+  XenHostBridge,
 } from '../../harness/index.ts'
 
 const KEYS = { name: 'pseudo-hotplug', parameters: { keys: '4+/pcie@10000000', prefix: '/passthrough' } }
@@ -67,10 +65,7 @@ scenario(
         net: virtioNet({ at: '00:01.0', backend: 'unnamed' }),
         port: rootPort({ at: '00:02.0', id: 'port1' }),
         // QEMU keeps 00:00.0 for its own host bridge.
-        register: new PciFunction({
-          ...{ at: '00:1f.0', vendor: 0x5853, device: 0x0002, class: 0x060000 },
-          capabilities: [pciExpress({ type: 'root-complex-endpoint' }), backendDomid(answer)],
-        }),
+        register: new XenHostBridge({ at: '00:1f.0', answer }),
       }
     },
   },
