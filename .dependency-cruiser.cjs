@@ -5,7 +5,8 @@ const rows = [
   ['bench', 'bisect', 'report'],
   ['scenario'],
   ['platform'],
-  ['board', 'pci', 'virtio'],
+  ['board', 'virtio'],
+  ['pci'],
   ['vfio-user', 'grants', 'console'],
 ]
 

@@ -3,8 +3,10 @@
 export { expect } from 'vitest'
 export {
   addressDataWindow,
+  type BackendAnswer,
   type Bar,
   type Behaviour,
+  backendDomid,
   type Capability,
   cam,
   dvsec,
@@ -42,3 +44,4 @@ export {
   virtioRng,
 } from './platform/index.ts'
 export { type ScenarioContext, type ScenarioOptions, scenario } from './scenario/index.ts'
+export { VirtioFunction } from './virtio/index.ts'

@@ -137,7 +137,7 @@ static __be32 *xrc_slot_find(struct xrc_map *map, u16 rid)
 /* A property with the tree's entries, those of @map->own, and free slots. */
 static struct property *xrc_property_new(struct xrc_map *map,
 					 const struct property *tree,
-					 unsigned int slots, phandle phandle)
+					 unsigned int slots, phandle target)
 {
 	size_t fixed = tree ? tree->length : 0, kept = 0;
 	struct property *prop;
@@ -163,10 +163,10 @@ static struct property *xrc_property_new(struct xrc_map *map,
 		kept = map->used * XRC_MAP_ENTRY;
 		memcpy(prop->value + fixed, xrc_slot(map, 0), kept);
 	}
-	/* From 7.1 on, of_map_id() looks the phandle of every entry up. */
+	/* of_map_id() of 7.3 wants to find the node of every entry, of free ones too. */
 	for (index = kept / XRC_MAP_ENTRY; index < slots; index++) {
 		cell = prop->value + fixed + index * XRC_MAP_ENTRY;
-		cell[XRC_CELL_PHANDLE] = cpu_to_be32(phandle);
+		cell[XRC_CELL_PHANDLE] = cpu_to_be32(target);
 	}
 	return prop;
 }
@@ -179,7 +179,7 @@ static void xrc_property_free(struct property *prop)
 }
 
 /* Brings a property of our own into the tree, with a free slot in it. */
-static int xrc_map_make_room(struct xrc_map *map, phandle phandle)
+static int xrc_map_make_room(struct xrc_map *map, phandle target)
 {
 	struct property *tree = xrc_tree_property(map);
 	unsigned int slots = map->slots ?: XRC_MAP_SLOTS;
@@ -197,7 +197,7 @@ static int xrc_map_make_room(struct xrc_map *map, phandle phandle)
 		slots *= 2;
 	}
 	if (!prop) {
-		prop = xrc_property_new(map, tree, slots, phandle);
+		prop = xrc_property_new(map, tree, slots, target);
 		if (!prop)
 			return -ENOMEM;
 		made = true;
@@ -230,20 +230,20 @@ static int xrc_map_make_room(struct xrc_map *map, phandle phandle)
  */
 int xrc_map_set(struct xrc_map *map, u16 rid, u16 domid)
 {
-	struct device_node *target;
-	phandle phandle;
+	struct device_node *np;
+	phandle target;
 	__be32 *slot;
 	int err;
 
 	if ((xrc_map_mask(map->np) & U16_MAX) != U16_MAX)
 		return -EINVAL;
-	target = xrc_grant_dma_node();
-	if (!target)
+	np = xrc_grant_dma_node();
+	if (!np)
 		return -ENXIO;
-	phandle = target->phandle;
-	of_node_put(target);
+	target = np->phandle;
+	of_node_put(np);
 
-	err = xrc_map_make_room(map, phandle);
+	err = xrc_map_make_room(map, target);
 	if (err)
 		return err;
 
@@ -251,7 +251,7 @@ int xrc_map_set(struct xrc_map *map, u16 rid, u16 domid)
 	if (!slot)
 		slot = xrc_slot(map, map->used++);
 	WRITE_ONCE(slot[XRC_CELL_RID], cpu_to_be32(rid));
-	WRITE_ONCE(slot[XRC_CELL_PHANDLE], cpu_to_be32(phandle));
+	WRITE_ONCE(slot[XRC_CELL_PHANDLE], cpu_to_be32(target));
 	WRITE_ONCE(slot[XRC_CELL_DOMID], cpu_to_be32(domid));
 	smp_wmb();	/* a reader that sees the length sees the rest */
 	WRITE_ONCE(slot[XRC_CELL_LENGTH], cpu_to_be32(1));

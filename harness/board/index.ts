@@ -2,5 +2,6 @@
 export { describeEnding, Emulator, type EmulatorSpec, type Ending } from './emulator.ts'
 export { guarded } from './guard.ts'
 export { AWAIT_STATE, loadState, ramFileArguments, saveState } from './migration.ts'
+export { QmpError } from './qmp.ts'
 export type { QTest } from './qtest.ts'
 export { writeReproducer } from './reproduce.ts'

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+export { type BackendAnswer, backendDomid } from './backend-domid.ts'
 export { type Bar, memoryBar, registerBar } from './bar.ts'
 export { requesterId } from './bdf.ts'
 export type { Behaviour } from './behaviour.ts'

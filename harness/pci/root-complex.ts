@@ -32,6 +32,8 @@ export interface RootComplexOptions {
   functions?: PciFunction[]
   /** What stands at 00:00.0: the host bridge's own function, with these capabilities; `false` for none. */
   hostBridge?: { capabilities: Capability[] } | PciFunction | false
+  /** Whether anybody answers in the windows; default yes. With `false` they are described to the guest, and that is all. */
+  answered?: boolean
   /** On `xen`: all functions are served by this domain. Else `iommu-map` has a row for each function with a backend. */
   backend?: number
 }
@@ -65,6 +67,7 @@ export class RootComplex implements VfioUserDevice {
   readonly window: AddressRange
   readonly segment: number
   readonly backend: number | undefined
+  readonly answered: boolean
   readonly apertures: readonly Aperture[]
   readonly regions: readonly (RegionInfo | undefined)[]
   readonly interruptCounts = [1, 0, 0, 1, 1]
@@ -81,6 +84,7 @@ export class RootComplex implements VfioUserDevice {
     this.window = options.window ?? { base: 0x2300_0000, size: 0x1000_0000 }
     this.segment = options.segment ?? 0
     this.backend = options.backend
+    this.answered = options.answered ?? true
     this.apertures = [...split(this.config, 'config'), ...split(this.window, 'memory')]
     if (this.apertures.length > BARS) {
       throw new RangeError(

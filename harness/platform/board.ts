@@ -2,7 +2,7 @@
 import { createWriteStream, type WriteStream } from 'node:fs'
 import { join } from 'node:path'
 import { HostProblem } from '../../images/index.ts'
-import { describeEnding, type Emulator, type Ending } from '../board/index.ts'
+import { describeEnding, type Emulator, type Ending, QmpError } from '../board/index.ts'
 import {
   Console,
   type ConsoleContext,
@@ -12,9 +12,9 @@ import {
   watchForFailure,
   XEN,
 } from '../console/index.ts'
-import { Trace } from '../pci/index.ts'
+import { PciFunction, Trace } from '../pci/index.ts'
 import type { CommandResult } from './agent.ts'
-import { type Device, deviceProperties } from './device.ts'
+import { type Device, deviceProperties, idOf, slotOf } from './device.ts'
 import { Domain } from './domain.ts'
 import type { Models } from './modelled.ts'
 import { Patience } from './patience.ts'
@@ -113,12 +113,35 @@ export class Board {
   }
 
   /** Plugs a function behind a root port while the board runs (QMP `device_add`). */
-  async plug(device: Device): Promise<void> {
+  async plug(device: Device | PciFunction): Promise<void> {
     if (!device.bus) throw new RangeError('only a function behind a root port can be plugged: name its bus')
-    await this.emulator.qmp.execute('device_add', {
-      ...deviceProperties(device, this.platform === 'xen'),
-      id: `plugged-${device.bus}`,
-    })
+    const properties =
+      device instanceof PciFunction
+        ? this.models.serve({ model: device, ...slotOf(device) })
+        : deviceProperties(device, this.platform === 'xen')
+    await this.emulator.qmp.execute('device_add', properties)
+    this.models.connected()
+  }
+
+  /**
+   * DMA addresses of the descriptor areas that a driver gave to one of QEMU's virtio functions, queue by queue, less those
+   * that it did not set up. Bit 63 is set if the memory is granted.
+   */
+  async ringsOf(device: Device): Promise<bigint[]> {
+    const path = `/machine/peripheral/${idOf(device)}/virtio-backend`
+    const rings: bigint[] = []
+    for (let queue = 0; ; queue++) {
+      const status = await this.emulator.qmp
+        .execute<{ 'vring-desc': number }>('x-query-virtio-queue-status', { path, queue })
+        .catch((error: unknown) => {
+          // QEMU has no command that says how many there are.
+          if (error instanceof QmpError && queue > 0) return undefined
+          throw error
+        })
+      if (!status) return rings.filter((address) => address !== 0n)
+      // Exact although JSON's numbers have 53 bits: rings are aligned to pages.
+      rings.push(BigInt(status['vring-desc']))
+    }
   }
 
   /** From now on no failure of a guest fails the board: a person is looking at it. */
@@ -160,13 +183,12 @@ export class Board {
 
   #follow(models: Models): void {
     models.onFailure((failure) => this.fail(failure))
+    this.trace.start(() => performance.now() - this.emulator.startedAt, this.domain().name)
+    models.trace = this.trace
     if (models.none) return
-    const owner = this.domain()
-    this.trace.start(() => performance.now() - this.emulator.startedAt, owner.name)
     const file = new TraceFile(join(this.dir, 'trace.jsonl'))
     this.trace.onEntry((entry) => file.write(entry))
     this.#traceFile = file
-    models.trace = this.trace
   }
 
   /** Each console in a file of its own. */

@@ -14,7 +14,7 @@ export interface Device {
   properties: Properties
   /** Id of the bridge that it sits behind; undefined: the host bridge. */
   bus?: string | undefined
-  /** domid of its backend, for a guest that grants its memory: a row of `iommu-map`, or `iommus`. */
+  /** domid of its backend, for a guest that grants its memory: a row of `iommu-map`, or `iommus`; undefined for none. */
   backend: number | undefined
   /** What must be there before it, such as a `-netdev`. */
   before: string[]
@@ -26,8 +26,8 @@ interface At {
   at: Place
   /** Id of the `rootPort` that the function sits behind. */
   bus?: string
-  /** domid of the backend domain under Xen; default: dom0's. */
-  backend?: number
+  /** domid of the backend domain under Xen; default: dom0's. `'unnamed'`: the device tree does not name it. */
+  backend?: number | 'unnamed'
 }
 
 const suffix = (at: Place): string => at.replace(/[^0-9a-z]/gi, '')
@@ -35,7 +35,7 @@ const suffix = (at: Place): string => at.replace(/[^0-9a-z]/gi, '')
 const base = ({ at, bus, backend = 0 }: At): Pick<Device, 'at' | 'bus' | 'backend' | 'before'> => ({
   at,
   bus,
-  backend,
+  backend: backend === 'unnamed' ? undefined : backend,
   before: [],
 })
 
@@ -102,6 +102,9 @@ export function transportOf(at: string): number | undefined {
   return at.startsWith('mmio.') ? Number(at.slice('mmio.'.length)) : undefined
 }
 
+/** QEMU's id of a virtio function. */
+export const idOf = ({ at, bus = '' }: Device): string => `fn-${bus}-${suffix(at)}`
+
 /** QEMU's bus and address of a function at a BDF. */
 export function slotOf({ at, bus }: { at: string; bus?: string | undefined }): { bus: string; addr: string } {
   const [, slot = '0', fn = '0'] = at.split(/[:.]/)
@@ -123,6 +126,7 @@ export function deviceProperties(
     'disable-legacy': device.virtio && onPci ? 'on' : undefined,
     romfile: device.virtio && onPci ? '' : undefined,
     iommu_platform: device.virtio && granted ? true : undefined,
+    id: device.virtio && onPci ? idOf(device) : undefined,
     ...device.properties,
   }
   return Object.fromEntries(

@@ -41,6 +41,7 @@ export class Models {
   readonly #planned: PlannedModel[]
   readonly #dir: string
   readonly #servers: VfioUserServer[] = []
+  #trace: Trace | undefined
   #failure: ModelFailure | undefined
   #failed: ((failure: ModelFailure) => void) | undefined
 
@@ -55,7 +56,9 @@ export class Models {
     return this.#planned.length === 0
   }
 
+  /** The trace of the board, which the models share. */
   set trace(trace: Trace) {
+    this.#trace = trace
     for (const { model } of this.#planned) model.trace = trace
   }
 
@@ -75,6 +78,7 @@ export class Models {
     const path = `model-${nameOf(model).replace(/[^0-9a-z]/gi, '-')}.sock`
     const failed = (error: unknown) => this.#fail(new ModelFailure(nameOf(model), error))
     if (model instanceof RootComplex) model.onFailure(failed)
+    if (this.#trace) model.trace = this.#trace
     const device = model instanceof RootComplex ? model : new VfioFunction(model)
     const options = { sharedMemory: this.sharedMemory, failed }
     this.#servers.push(new VfioUserServer(join(this.#dir, path), device, options))

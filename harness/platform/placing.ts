@@ -23,6 +23,18 @@ const ROOT_COMPLEX_SLOTS = [0x1e, 0x1d, 0x1c, 0x1b]
 const isEmulated = (device: BoardDevice): device is Device =>
   !(device instanceof PciFunction || device instanceof RootComplex)
 
+/** The devices among some values that are for the board itself: not those behind a root complex that is among them. */
+export function devicesIn(values: Record<string, unknown>): BoardDevice[] {
+  const devices = Object.values(values).filter(isDevice)
+  const behind = devices.flatMap((device) => (device instanceof RootComplex ? device.functions : []))
+  return devices.filter((device) => !behind.some((fn) => fn === device))
+}
+
+const isDevice = (value: unknown): value is BoardDevice =>
+  value instanceof PciFunction ||
+  value instanceof RootComplex ||
+  (typeof value === 'object' && value !== null && 'at' in value && 'model' in value && 'before' in value)
+
 /**
  * Sorts a board's devices.
  *
@@ -52,7 +64,9 @@ export function placeDevices({ devices = [], later = [], bridge }: BoardOptions)
     rootComplexes,
     models: [
       ...functions.map((model) => ({ model, ...slotOf(model) })),
-      ...rootComplexes.map((model, index) => ({ model, bus: 'pcie.0', addr: rootComplexAddress(index) })),
+      ...rootComplexes
+        .map((model, index) => ({ model, bus: 'pcie.0', addr: rootComplexAddress(index) }))
+        .filter(({ model }) => model.answered),
     ],
     bridge: bridge ?? onBridge.length > 0,
   }

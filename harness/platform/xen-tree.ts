@@ -107,7 +107,7 @@ const iommuMap = (backends: BackendOf[]) =>
     : undefined
 
 function guestRootComplex(rootComplex: RootComplex, index: number, status: string): TreeNode {
-  const { config, window, backend } = rootComplex
+  const { config, window, backend, answered } = rootComplex
   const backends = rootComplex.functions.flatMap((fn) =>
     fn.backend === undefined ? [] : [{ rid: fn.rid, domid: fn.backend }],
   )
@@ -119,9 +119,11 @@ function guestRootComplex(rootComplex: RootComplex, index: number, status: strin
       'iommu-map': backend === undefined ? iommuMap(backends) : cells(0, '&grant_dma', backend, 1),
       'iommu-map-mask': backend === undefined ? undefined : cells(0),
       status,
-      'xen,path': `/${machineNodeName(rootComplex)}`,
-      'xen,reg': reg(...[config, window].flatMap(({ base, size }) => [base, size, base])),
-      ...withoutIommu,
+      ...(answered && {
+        'xen,path': `/${machineNodeName(rootComplex)}`,
+        'xen,reg': reg(...[config, window].flatMap(({ base, size }) => [base, size, base])),
+        ...withoutIommu,
+      }),
     },
   })
 }

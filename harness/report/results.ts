@@ -28,6 +28,7 @@ export interface ScenarioResult {
   attempts: number
   signature: string
   message: string
+  measurements: Outcome['measurements']
   artifacts: { dir: string }
 }
 
@@ -55,6 +56,7 @@ export function scenarioResult(test: TestCase): ScenarioResult {
     attempts: outcome?.attempts ?? 0,
     signature: outcome?.signature ?? '',
     message: outcome?.message ?? errors.map((error) => error.message).join('\n'),
+    measurements: outcome?.measurements ?? [],
     artifacts: { dir: outcome?.dir ?? '' },
   }
 }

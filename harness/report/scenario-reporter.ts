@@ -34,6 +34,8 @@ export class ScenarioReporter implements Reporter {
           )
     const retried = result.attempts > 1 ? pc.yellow(`  after ${result.attempts} attempts`) : ''
     process.stdout.write(`${MARK[result.verdict]} ${result.name}${times}${retried}\n`)
+    for (const { what, ms } of result.measurements)
+      process.stdout.write(pc.dim(`    ${what}: ${ms.toFixed(1)} ms\n`))
     if (result.verdict === 'pass') return
     const folder = result.artifacts.dir && pc.dim(`see ${relative(process.cwd(), result.artifacts.dir)}/`)
     process.stdout.write(`${indent(printable(result.message))}\n${folder ? `${indent(folder)}\n` : ''}`)

@@ -3,6 +3,12 @@ import { HostProblem } from '../../images/index.ts'
 import { DeadlineExpired, GuestCrash, GuestHang, type Verdict } from '../console/index.ts'
 import { CommandFailed, ModelFailure, type PlatformName } from '../platform/index.ts'
 
+/** A time that a scenario measured, for its reader: no verdict depends on it. */
+export interface Measurement {
+  what: string
+  ms: number
+}
+
 /** What became of one scenario on one platform. */
 export interface Outcome {
   platform: PlatformName
@@ -18,6 +24,8 @@ export interface Outcome {
   /** The same for two runs of the same failure; empty for a pass. */
   signature: string
   message: string
+  /** What the script measured. */
+  measurements: Measurement[]
   /** The scenario's folder. */
   dir: string
 }

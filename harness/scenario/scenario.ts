@@ -4,16 +4,16 @@ import { expect, type TestContext, test } from 'vitest'
 import { locateImages } from '../../images/index.ts'
 import {
   type Board,
-  type BoardDevice,
   type BoardOptions,
   bootBoard,
+  devicesIn,
   obtainBoard,
   type PlatformName,
   within,
 } from '../platform/index.ts'
 import { type ConsoleMatchers, matchers } from './matchers.ts'
 import { endWithParent } from './orphan.ts'
-import { messageOf, type Outcome, signatureOf, verdictOf } from './outcome.ts'
+import { type Measurement, messageOf, type Outcome, signatureOf, verdictOf } from './outcome.ts'
 import { declare } from './registry.ts'
 import { currentRequest } from './run-request.ts'
 
@@ -28,8 +28,8 @@ declare module 'vitest' {
 /** A driver of `drivers/`, loaded into the domain under test before the scenario begins. */
 export type DriverToLoad = string | { name: string; parameters: Record<string, string> }
 
-/** What a scenario has on its board, by the names that its script uses. */
-export type NamedDevices = Record<string, BoardDevice>
+/** What a scenario has on its board, and whatever else its script wants to have at hand, by name. */
+export type NamedDevices = Record<string, unknown>
 
 export interface ScenarioOptions<Devices extends NamedDevices = NamedDevices> {
   /** One, or several: then the scenario runs on each. */
@@ -37,7 +37,10 @@ export interface ScenarioOptions<Devices extends NamedDevices = NamedDevices> {
   /** For `guestrig list` and for choosing. */
   tags?: string[]
   drivers?: DriverToLoad[]
-  /** What is on the board from the start, made anew for each run: the script gets it under the same names. */
+  /**
+   * What is on the board from the start, made anew for each run: all devices in it, but for functions that are behind a root complex in it.
+   * The script gets it under the same names.
+   */
   devices?: (platform: PlatformName) => Devices
   /** The board, if it is to be another than the platform's usual one. */
   board?: BoardOptions | ((platform: PlatformName) => BoardOptions)
@@ -49,6 +52,8 @@ export interface ScenarioContext<Devices extends NamedDevices = NamedDevices> {
   board: Board
   devices: Devices
   platform: PlatformName
+  /** Reports a time beside the verdict. */
+  measured: (what: string, ms: number) => void
 }
 
 type Body<Devices extends NamedDevices> = (context: ScenarioContext<Devices>) => Promise<void>
@@ -86,6 +91,7 @@ async function run<Devices extends NamedDevices>(
   const dir = join(request.dir, folderName(name, platform, attempts))
   const startedAt = performance.now()
   let board: Board | undefined
+  const measurements: Measurement[] = []
   const settle = (verdict: Outcome['verdict'], error?: unknown) => {
     task.meta.guestrig = {
       platform,
@@ -96,6 +102,7 @@ async function run<Devices extends NamedDevices>(
       attempts,
       signature: verdict === 'pass' ? '' : signatureOf(verdict, error),
       message: verdict === 'pass' ? '' : messageOf(error),
+      measurements,
       dir,
     }
   }
@@ -103,14 +110,15 @@ async function run<Devices extends NamedDevices>(
     const images = await locateImages(request)
     const boardOptions = typeof options.board === 'function' ? options.board(platform) : (options.board ?? {})
     const named = options.devices?.(platform) ?? ({} as Devices)
-    const devices = [...(boardOptions.devices ?? []), ...Object.values(named)]
+    const devices = [...(boardOptions.devices ?? []), ...devicesIn(named)]
     board = await (request.cold ? bootBoard : obtainBoard)(platform, {
       ...boardOptions,
       devices,
       images,
       dir,
     })
-    await perform({ board, platform, devices: named }, options, body)
+    const measured = (what: string, ms: number) => measurements.push({ what, ms })
+    await perform({ board, platform, devices: named, measured }, options, body)
     settle('pass')
   } catch (error) {
     settle(verdictOf(error), error)

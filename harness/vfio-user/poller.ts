@@ -37,8 +37,10 @@ export class Watch {
 
   /** koffi 3.3 calls with (status, events), other than its types say. */
   readonly #ready = (...args: unknown[]): void => {
-    const { readable, writable, disconnect } = args.at(-1) as node.PollEvents
+    const [status, { readable, writable, disconnect }] = args as [number, node.PollEvents]
     if (writable) this.#handlers.writable?.()
-    if (readable || disconnect) this.#handlers.readable()
+    // A status that is not 0 is an error of the socket's, such as a client that went and left replies unread; libuv says it once, and
+    // reading tells which.
+    if (readable || disconnect || status !== 0) this.#handlers.readable()
   }
 }

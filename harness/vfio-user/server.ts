@@ -9,7 +9,6 @@ import {
   Command,
   DeviceFlag,
   Errno,
-  Flag,
   HEADER,
   Irq,
   IrqFlag,
@@ -37,6 +36,7 @@ export class VfioUserServer {
   readonly #fd: number
   readonly #watch: Watch
   #session: Session | undefined
+  #open = true
 
   /** Listens at `path`. */
   constructor(path: string, device: VfioUserDevice, options: ServerOptions) {
@@ -53,6 +53,8 @@ export class VfioUserServer {
   }
 
   close(): void {
+    if (!this.#open) return
+    this.#open = false
     this.unlink()
     this.#watch.close()
     closeSync(this.#fd)
@@ -60,13 +62,24 @@ export class VfioUserServer {
   }
 
   #accept(): void {
-    const fd = accept(this.#fd)
+    const fd = this.#nextClient()
     if (fd === undefined) return
     if (this.#session) closeSync(fd)
     else {
       this.#session = new Session(fd, this.#device, this.#options, () => {
         this.#session = undefined
       })
+    }
+  }
+
+  #nextClient(): number | undefined {
+    try {
+      return accept(this.#fd)
+    } catch (error) {
+      // No descriptors are left, and the client would be announced over and over: no more are taken.
+      this.#watch.close()
+      this.#options.failed(error)
+      return undefined
     }
   }
 }
@@ -122,6 +135,7 @@ class Session {
     }
   }
 
+  /** The body and the descriptors are there during the call only; what the answer needs of the message stays. */
   #finishLater(request: Message, answer: Promise<Buffer | undefined>): void {
     answer.then(
       (reply) => this.#finish(request, reply),
@@ -130,13 +144,11 @@ class Session {
   }
 
   #finish(request: Message, reply: Buffer | undefined): void {
-    if (request.flags & Flag.NO_REPLY) return
     this.#connection.reply(request, reply ?? Buffer.alloc(HEADER.size))
   }
 
   #fail(request: Message, error: unknown): void {
     if (!(error instanceof Refusal)) this.#failed(error)
-    if (request.flags & Flag.NO_REPLY) return
     this.#connection.refuse(request, error instanceof Refusal ? error.errno : Errno.EIO)
   }
 

@@ -3,7 +3,7 @@
  * The system calls that Node lacks, through koffi: UNIX sockets that receive file descriptors (recvmsg(2), SCM_RIGHTS). Linux
  * on a 64-bit little-endian machine.
  */
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, readlinkSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import koffi from 'koffi'
 
@@ -19,7 +19,10 @@ const MSG_DONTWAIT = 0x40
 const MSG_NOSIGNAL = 0x4000
 const MSG_CMSG_CLOEXEC = 0x4000_0000
 
-const { EAGAIN, EINTR } = koffi.os.errno as { EAGAIN: number; EINTR: number }
+const F_SETFL = 4
+const O_NONBLOCK = 0o4000
+
+const { EAGAIN, EINTR, ECONNABORTED } = koffi.os.errno as Record<'EAGAIN' | 'EINTR' | 'ECONNABORTED', number>
 
 const sys = {
   socket: libc.func('int socket(int domain, int type, int protocol)'),
@@ -28,6 +31,7 @@ const sys = {
   accept4: libc.func('int accept4(int fd, void *address, void *length, int flags)'),
   recvmsg: libc.func('int64_t recvmsg(int fd, void *message, int flags)'),
   send: libc.func('int64_t send(int fd, const void *bytes, size_t length, int flags)'),
+  fcntl: libc.func('int fcntl(int fd, int command, ...)'),
 }
 
 /** A system call failed. */
@@ -59,9 +63,14 @@ export function listenAt(path: string): number {
     address.writeUInt16LE(AF_UNIX, 0)
     name.copy(address, 2)
     const fd = checked('socket', sys.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0))
-    checked(`bind ${path}`, sys.bind(fd, address, address.length))
-    checked('listen', sys.listen(fd, 1))
-    return fd
+    try {
+      checked(`bind ${path}`, sys.bind(fd, address, address.length))
+      checked('listen', sys.listen(fd, 1))
+      return fd
+    } catch (error) {
+      closeSync(fd)
+      throw error
+    }
   } finally {
     closeSync(folder)
   }
@@ -72,7 +81,7 @@ export function accept(fd: number): number | undefined {
   const connection = sys.accept4(fd, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC)
   if (connection >= 0) return connection
   const errno = koffi.errno()
-  if (errno === EAGAIN || errno === EINTR) return undefined
+  if (errno === EAGAIN || errno === EINTR || errno === ECONNABORTED) return undefined
   throw new SystemError('accept', errno)
 }
 
@@ -138,4 +147,12 @@ export function send(fd: number, bytes: Uint8Array): number | 'end' {
   if (sent >= 0) return sent
   const errno = koffi.errno()
   return errno === EAGAIN || errno === EINTR ? 0 : 'end'
+}
+
+/** Whether a descriptor that came is an eventfd; if so, writing to it does not block from now on. */
+export function prepareEventfd(fd: number): boolean {
+  if (readlinkSync(`/proc/self/fd/${fd}`) !== 'anon_inode:[eventfd]') return false
+  // It has no other flags of F_SETFL that could be lost.
+  checked('fcntl', sys.fcntl(fd, F_SETFL, 'int', O_NONBLOCK))
+  return true
 }

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The ways in which a guest that booted first learns that a backend is ready, side by side. */
+import { expect, RootComplex, RootPort, type ScenarioOptions, scenario } from '../../harness/index.ts'
+import { BACKEND_READY, enableBridge, KEYS, rescan, timeUntilDriven, virtio } from './board-under-test.ts'
+
+const BOTH: Pick<ScenarioOptions, 'platform' | 'drivers' | 'tags'> = {
+  platform: ['virt', 'xen'],
+  drivers: [KEYS],
+  tags: ['waiting'],
+}
+
+scenario(
+  'status toggle: the whole bridge waits',
+  {
+    ...BOTH,
+    devices: () => {
+      const fn = virtio('00:01.0')
+      return { fn, root: new RootComplex({ functions: [fn] }) }
+    },
+  },
+  async ({ board, devices: { fn }, measured }) => {
+    measured(BACKEND_READY, await timeUntilDriven(fn, () => enableBridge(board)))
+    await expect(board.domain().console).toPrint(/pseudo-hotplug: enable .*pcie@10000000/)
+  },
+)
+
+scenario(
+  'silent appearance and a rescan: the bridge is there, and empty',
+  {
+    ...BOTH,
+    devices: () => {
+      const fn = virtio('00:01.0', false)
+      return { fn, root: new RootComplex({ functions: [fn] }) }
+    },
+  },
+  async ({ board, devices: { fn }, measured }) => {
+    const { console } = board.domain()
+    await enableBridge(board)
+    await expect(console).toPrint(/pseudo-hotplug: enable/)
+
+    fn.appear()
+    await expect(console).toStayQuietAbout(/0000:00:01\.0/)
+    measured(BACKEND_READY, await timeUntilDriven(fn, () => rescan(board)))
+  },
+)
+
+scenario(
+  'native hot-plug behind a root port: the slot says so',
+  {
+    ...BOTH,
+    devices: () => {
+      const port = new RootPort({ at: '00:01.0' })
+      return { port, root: new RootComplex({ functions: [port] }) }
+    },
+  },
+  async ({ board, devices: { root, port }, measured }) => {
+    const { console } = board.domain()
+    await enableBridge(board)
+    await expect(console).toPrint(/pseudo-hotplug: enable/)
+    const fn = virtio('01:00.0')
+
+    measured(BACKEND_READY, await timeUntilDriven(fn, () => root.insert(port, [fn])))
+    await expect(console).toPrintInOrder([
+      /pcieport 0000:00:01\.0: pciehp: Slot\(1\): Card present/,
+      /pcieport 0000:00:01\.0: pciehp: Slot\(1\): Link Up/,
+      /pci 0000:01:00\.0: \[1af4:1044\]/,
+    ])
+  },
+)
+
+scenario(
+  'a link that comes up late: pcie_wait_for_link waits for a second',
+  {
+    ...BOTH,
+    devices: () => {
+      const port = new RootPort({ at: '00:01.0' })
+      return { port, root: new RootComplex({ functions: [port] }) }
+    },
+  },
+  async ({ board, devices: { root, port }, measured }) => {
+    const { console } = board.domain()
+    await enableBridge(board)
+    await expect(console).toPrint(/pseudo-hotplug: enable/)
+    const fn = virtio('01:00.0')
+    root.insert(port, [fn], { linkUp: false })
+    await expect(console).toPrint(/pciehp: Slot\(1\): Card present/)
+
+    measured(BACKEND_READY, await timeUntilDriven(fn, () => port.setLink(true)))
+    await expect(console).toStayQuietAbout(/pciehp: Slot\(1\): (No link|Cannot train link)/)
+  },
+)
+
+scenario(
+  'a link that comes up later than that: given up, then found by the event that it is up',
+  {
+    ...BOTH,
+    devices: () => {
+      const port = new RootPort({ at: '00:01.0' })
+      return { port, root: new RootComplex({ functions: [port] }) }
+    },
+  },
+  async ({ board, devices: { root, port }, measured }) => {
+    const { console } = board.domain()
+    await enableBridge(board)
+    await expect(console).toPrint(/pseudo-hotplug: enable/)
+    const fn = virtio('01:00.0')
+    root.insert(port, [fn], { linkUp: false })
+    await expect(console).toPrint(/pcieport 0000:00:01\.0: pciehp: Slot\(1\): No link/)
+
+    measured(BACKEND_READY, await timeUntilDriven(fn, () => port.setLink(true)))
+    await expect(console).toPrint(/pcieport 0000:00:01\.0: pciehp: Slot\(1\): Link Up/)
+  },
+)
