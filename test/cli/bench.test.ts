@@ -20,7 +20,7 @@ describe('guestrig bench', () => {
     const json = join(root, 'figures', 'bench.json')
     await mkdir(scratch)
     const { exitCode, stdout, all } = await guestrig(
-      ['bench', '--rounds', '1', '--platform', 'virt', '--json', json],
+      ['bench', '--only', 'boards', '--rounds', '1', '--platform', 'virt', '--json', json],
       { env: { TMPDIR: scratch } },
     )
     expect(exitCode, all).toBe(0)
@@ -48,7 +48,40 @@ describe('guestrig bench', () => {
     expect(ratio.initAtWork).toEqual({ ofMedians: judged.ratio, min: judged.ratio, max: judged.ratio })
   }, 240_000)
 
+  test('measures models, and leaves nothing', async () => {
+    const scratch = join(root, 'scratch-models')
+    const json = join(root, 'models.json')
+    await mkdir(scratch)
+    const { exitCode, stdout, all } = await guestrig(
+      ['bench', '--only', 'models', '--rounds', '1', '--json', json],
+      { env: { TMPDIR: scratch } },
+    )
+    expect(exitCode, all).toBe(0)
+    expect(await readdir(scratch)).not.toContainEqual(expect.stringMatching(/^guestrig-bench-/))
+    expect(await processesIn(scratch)).toEqual([])
+
+    const report: BenchReport = JSON.parse(await readFile(json, 'utf8'))
+    expect(report.platforms).toEqual([])
+    const rows = report.models.map(({ name, unit }) => [name, unit].filter(Boolean).join(', '))
+    expect(rows).toEqual([
+      ...['config read, µs', 'BAR read, µs'],
+      ...["32 functions found on QEMU's bridge, ms", '32 functions found on a modelled bridge, ms'],
+      ...['interrupts, each answered by a read, /s', 'interrupts, one answered before the next, /s'],
+      'not counted by the guest, of 20000',
+      ...['interrupts, signalled without a pause, /s', 'counted by the guest, of 10000'],
+      ...['DMA reads, shared RAM, MB/s', 'DMA writes, shared RAM, MB/s', 'DMA copies, shared RAM, MB/s'],
+      ...['DMA reads, by messages, MB/s', 'DMA writes, by messages, MB/s', 'DMA copies, by messages, MB/s'],
+    ])
+    for (const row of rows) expect(stdout).toContain(`\n  ${row} `)
+    for (const { name, ours } of report.models) expect(ours.samples, name).toHaveLength(1)
+    const [config] = report.models
+    expect(config?.ratio?.ofMedians).toBeCloseTo((config?.ours.median ?? 0) / (config?.theirs?.median ?? 0))
+    // What is no matter of speed: every interrupt that was answered has arrived.
+    expect(report.models.find(({ name }) => name.startsWith('not counted'))?.judged?.ok).toBe(true)
+  }, 240_000)
+
   test.each([
+    ['--only', 'guests'],
     ['--rounds', '0'],
     ['--rounds', 'many'],
     ['--platform', 'riscv'],
