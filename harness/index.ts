@@ -6,10 +6,11 @@ export {
   type BackendAnswer,
   type Bar,
   type Behaviour,
-  backendDomid,
   type Capability,
   cam,
   dvsec,
+  EndpointTest,
+  type EndpointTestOptions,
   ecam,
   memoryBar,
   msi,
@@ -28,6 +29,7 @@ export {
   type TraceEntry,
   vendorSpecific,
   vsec,
+  XenHostBridge,
 } from './pci/index.ts'
 export {
   type Board,

@@ -8,7 +8,7 @@ export interface Bar {
   /** Takes two registers, and can lie above 4 GiB. */
   wide?: boolean
   prefetchable?: boolean
-  /** `offset` in bytes. An access of eight bytes comes as two of four, the lower half first. */
+  /** `offset` in bytes. An access of eight bytes comes as two of four, the lower half first. Bits beyond `width` bytes are dropped. */
   read(offset: number, width: Width): number | Promise<number>
   write(offset: number, width: Width, value: number): void | Promise<void>
 }

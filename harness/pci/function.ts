@@ -108,7 +108,7 @@ export class PciFunction {
     const bar = this.bars.get(index) ?? registerBar({ size: 0, read: (_, width) => ALL_ONES(width) })
     return {
       ...{ name: `bar${index}`, manners: this.#manners.memory },
-      read: (offset, width) => bar.read(offset, width),
+      read: (offset, width) => narrow(bar.read(offset, width), width),
       write: (offset, width, value) => bar.write(offset, width, value),
     }
   }
@@ -211,14 +211,18 @@ export class PciFunction {
     return this.#intx
   }
 
-  /** Sends one MSI, or MSI-X, as the guest has enabled it. False if it has enabled neither, or not that vector. */
+  /**
+   * Sends one MSI, or MSI-X, as the guest has enabled it. False if it has enabled neither, or not that vector, or if Bus Master Enable is
+   * off: a message is a memory write (section 7.5.1.1.3).
+   */
   interrupt(vector = 0): boolean {
     const port = this.#port
     if (!port) return false
-    const space = port.msix(vector) ? 'msix' : port.msi(vector) ? 'msi' : undefined
+    const master = (this.command & COMMAND.busMaster) !== 0
+    const space = master ? (port.msix(vector) ? 'msix' : port.msi(vector) ? 'msi' : undefined) : undefined
     this.trace.record({
       ...{ from: this.at, what: 'interrupt', address: vector },
-      ...(space ? { space } : { note: 'not enabled' }),
+      ...(space ? { space } : { note: master ? 'not enabled' : 'Bus Master Enable is off' }),
     })
     return space !== undefined
   }
@@ -297,6 +301,13 @@ export class PciFunction {
   ): void {
     this.trace.record({ from: this.at, what, space: name, address, size, value: value.toString(16), note })
   }
+}
+
+/** The bits that an access of `width` bytes has room for. */
+function narrow(value: number | Promise<number>, width: Width): number | Promise<number> {
+  return typeof value === 'number'
+    ? (value & ALL_ONES(width)) >>> 0
+    : value.then((late) => narrow(late, width))
 }
 
 /** What DMA did, in a trace. */

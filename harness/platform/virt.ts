@@ -8,7 +8,7 @@ import { machineArguments } from './machine-arguments.ts'
 import { machineTree } from './machine-tree.ts'
 import { placeDevices } from './placing.ts'
 import { type BoardOptions, type BoardPlan, UART0 } from './plan.ts'
-import { rootComplexNode } from './root-complex-tree.ts'
+import { messageMap, rootComplexNode } from './root-complex-tree.ts'
 
 /** The one domain's name. */
 const DOMAIN = 'linux'
@@ -23,6 +23,8 @@ export async function planVirt(images: Images, options: BoardOptions): Promise<B
   const bootargs = [
     'console=ttyAMA0',
     AGENT_BOOTARGS,
+    // QEMU's GICv3 says that it has LPIs, also without an ITS; while they are there, Linux looks for no v2m frame.
+    msi === 'its' ? '' : 'irqchip.gicv3_nolpi=1',
     options.shell ? 'guestrig.shell' : '',
     options.bootargs ?? '',
   ]
@@ -51,7 +53,10 @@ export async function planVirt(images: Images, options: BoardOptions): Promise<B
         nodes: Object.fromEntries(
           rootComplexes.map((rootComplex, index) => [
             rootComplex.name,
-            rootComplexNode(rootComplex, index, { gic: '&gic', gicAddressCells: 2, more: { status } }),
+            rootComplexNode(rootComplex, index, {
+              ...{ gic: '&gic', gicAddressCells: 2 },
+              more: { ...messageMap(msi), status },
+            }),
           ]),
         ),
         transports: transports.map((transport) => ({ transport, properties: { status } })),
