@@ -6,10 +6,12 @@ export {
   type BackendAnswer,
   type Bar,
   type Behaviour,
-  backendDomid,
   type Capability,
+  type ConfigFront,
   cam,
   dvsec,
+  EndpointTest,
+  type EndpointTestOptions,
   ecam,
   memoryBar,
   msi,
@@ -28,6 +30,7 @@ export {
   type TraceEntry,
   vendorSpecific,
   vsec,
+  XenHostBridge,
 } from './pci/index.ts'
 export {
   type Board,

@@ -179,6 +179,31 @@ void xrc_ask_again(struct pci_bus *root)
 	mod_delayed_work(xrc_wq, &xrc_work, 0);
 }
 
+/*
+ * Whether functions on a root bus have to be asked for, and where. A bridge
+ * that had the register, and has it no more, has become no ordinary one: the
+ * function will not be answered for.
+ */
+static bool xrc_recognise(struct pci_bus *root, struct xrc_register *reg)
+{
+	struct xrc_function *fn;
+	bool known = false;
+
+	if (xrc_find(root, reg))
+		return true;
+
+	spin_lock(&xrc_lock);
+	list_for_each_entry(fn, &xrc_functions, list) {
+		if (fn->reg.root == root && !fn->gone) {
+			*reg = fn->reg;
+			known = true;
+			break;
+		}
+	}
+	spin_unlock(&xrc_lock);
+	return known;
+}
+
 /* A function turned up that no driver has been offered yet. */
 static void xrc_function_added(struct pci_dev *pdev)
 {
@@ -190,7 +215,7 @@ static void xrc_function_added(struct pci_dev *pdev)
 
 	if (!np || pdev->class >> 8 == PCI_CLASS_BRIDGE_HOST)
 		return;
-	if (!xrc_find(root, &reg))
+	if (!xrc_recognise(root, &reg))
 		return;
 
 	fn = xrc_function_new(pdev, np, &reg);

@@ -120,7 +120,7 @@ static __be32 *xrc_slot(struct xrc_map *map, unsigned int index)
 	return slots + index * XRC_MAP_ENTRY;
 }
 
-/* The slot of a requester ID; the first that is nobody's; or NULL. */
+/* The slot of a requester ID, or NULL. */
 static __be32 *xrc_slot_find(struct xrc_map *map, u16 rid)
 {
 	unsigned int index;
@@ -178,8 +178,8 @@ static void xrc_property_free(struct property *prop)
 	kfree(prop);
 }
 
-/* Brings a property of our own into the tree, with a free slot in it. */
-static int xrc_map_make_room(struct xrc_map *map, phandle target)
+/* Brings a property of our own into the tree, with a slot for @rid in it. */
+static int xrc_map_make_room(struct xrc_map *map, u16 rid, phandle target)
 {
 	struct property *tree = xrc_tree_property(map);
 	unsigned int slots = map->slots ?: XRC_MAP_SLOTS;
@@ -187,12 +187,10 @@ static int xrc_map_make_room(struct xrc_map *map, phandle target)
 	bool made = false;
 	int err;
 
-	if (!map->in_tree && tree != map->tree) {
-		/* Somebody changed the node while we had nothing in it. */
+	/* Somebody changed the node while we had nothing in it. */
+	if (!map->in_tree && tree != map->tree)
 		prop = NULL;
-		map->used = 0;
-	}
-	if (map->used == slots) {
+	if (map->used == slots && !xrc_slot_find(map, rid)) {
 		prop = NULL;
 		slots *= 2;
 	}
@@ -211,6 +209,8 @@ static int xrc_map_make_room(struct xrc_map *map, phandle target)
 			xrc_property_free(prop);
 		return err;
 	}
+	if (made && !map->in_tree)
+		map->used = 0;
 	map->tree = tree;
 	map->own = prop;
 	map->slots = slots;
@@ -243,7 +243,7 @@ int xrc_map_set(struct xrc_map *map, u16 rid, u16 domid)
 	target = np->phandle;
 	of_node_put(np);
 
-	err = xrc_map_make_room(map, target);
+	err = xrc_map_make_room(map, rid, target);
 	if (err)
 		return err;
 

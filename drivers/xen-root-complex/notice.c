@@ -147,8 +147,9 @@ static const struct pci_device_id xrc_notice_ids[] = {
 	{ }
 };
 
+/* Not "xen-root-complex": functions that are held back have that as their driver. */
 static struct pci_driver xrc_notice_driver = {
-	.name = "xen-root-complex",
+	.name = "xen-root-complex-notice",
 	.id_table = xrc_notice_ids,
 	.probe = xrc_notice_probe,
 	.remove = xrc_notice_remove,

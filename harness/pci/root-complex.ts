@@ -7,11 +7,11 @@ import { ALL_ONES, ConfigSpace, type Width } from './config-space.ts'
 import { PciFunction } from './function.ts'
 import { commonHeader } from './header.ts'
 import { MessageSignal } from './message-signal.ts'
+import { readPieces, writePieces } from './pieces.ts'
 import type { Port } from './port.ts'
 import { RootPort } from './root-port.ts'
 import { Topology } from './topology.ts'
 import { Trace } from './trace.ts'
-import { readPieces, writePieces } from './vfio-function.ts'
 
 export interface AddressRange {
   /** Guest-physical, and PCI, address. */
@@ -149,15 +149,15 @@ export class RootComplex implements VfioUserDevice {
       return
     }
     const aperture = this.apertures[region] as Aperture
-    return readPieces(offset, into, (at, width) => this.#readAt(aperture, aperture.base + at, width))
+    return readPieces(aperture.base + offset, into, (address, width) =>
+      this.#readAt(aperture, address, width),
+    )
   }
 
   write(region: number, offset: number, data: Buffer): void | Promise<void> {
     const aperture = this.apertures[region]
-    return writePieces(offset, data, (at, width, value) =>
-      aperture
-        ? this.#writeAt(aperture, aperture.base + at, width, value)
-        : this.#own.write(at, width, value),
+    return writePieces((aperture?.base ?? 0) + offset, data, (at, width, value) =>
+      aperture ? this.#writeAt(aperture, at, width, value) : this.#own.write(at, width, value),
     )
   }
 

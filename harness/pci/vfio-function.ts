@@ -1,63 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Irq, Region, type RegionInfo, type Upstream, type VfioUserDevice } from '../vfio-user/index.ts'
-import type { Width } from './config-space.ts'
 import type { PciFunction } from './function.ts'
+import { readPieces, writePieces } from './pieces.ts'
 
 /** The most that a guest's load or store has; a longer access is the emulator's own. */
 const LONGEST_OF_GUEST = 8
-
-/** The sizes of access that `length` bytes at `offset` are made of: aligned, four bytes at most. */
-function* pieces(offset: number, length: number): Generator<{ at: number; width: Width }> {
-  for (let at = 0; at < length; ) {
-    const room = length - at
-    const aligned = (offset + at) % 4 === 0 ? 4 : (offset + at) % 2 === 0 ? 2 : 1
-    const width = (aligned <= room ? aligned : room >= 2 && aligned >= 2 ? 2 : 1) as Width
-    yield { at, width }
-    at += width
-  }
-}
-
-/** Fills `into` with what stands at `offset`, piece by piece. */
-export function readPieces(
-  offset: number,
-  into: Buffer,
-  read: (offset: number, width: Width) => number | Promise<number>,
-): void | Promise<void> {
-  return inTurn(pieces(offset, into.length), ({ at, width }) => {
-    const value = read(offset + at, width)
-    const put = (given: number) => void into.writeUIntLE(given, at, width)
-    return typeof value === 'number' ? put(value) : value.then(put)
-  })
-}
-
-/** Writes `data` to `offset`, piece by piece; it is looked at during the call only. */
-export function writePieces(
-  offset: number,
-  data: Buffer,
-  write: (offset: number, width: Width, value: number) => void | Promise<void>,
-): void | Promise<void> {
-  const own = Buffer.from(data)
-  return inTurn(pieces(offset, data.length), ({ at, width }) =>
-    write(offset + at, width, own.readUIntLE(at, width)),
-  )
-}
-
-/** Does one after the other; at once as long as nothing takes its time. */
-function inTurn<T>(items: Iterator<T>, each: (item: T) => void | Promise<void>): void | Promise<void> {
-  for (let next = items.next(); !next.done; next = items.next()) {
-    const pending = each(next.value)
-    if (pending) return inTurnFrom(pending, items, each)
-  }
-}
-
-async function inTurnFrom<T>(
-  first: Promise<void>,
-  items: Iterator<T>,
-  each: (item: T) => void | Promise<void>,
-): Promise<void> {
-  await first
-  for (let next = items.next(); !next.done; next = items.next()) await each(next.value)
-}
 
 /** A function of its own on the emulator's bus. */
 export class VfioFunction implements VfioUserDevice {
@@ -94,10 +41,9 @@ export class VfioFunction implements VfioUserDevice {
   }
 
   write(region: number, offset: number, data: Buffer): void | Promise<void> {
+    const isConfig = region === Region.CONFIG
     return writePieces(offset, data, (at, width, value) =>
-      region === Region.CONFIG
-        ? this.#fn.writeConfig(at, width, value)
-        : this.#fn.writeBar(region, at, width, value),
+      isConfig ? this.#fn.writeConfig(at, width, value) : this.#fn.writeBar(region, at, width, value),
     )
   }
 

@@ -80,7 +80,8 @@ export const ECAM_BRIDGE: TreeNode['properties'] = {
   'dma-coherent': true,
 }
 
-const MSI_LABEL = { its: '&its', gicv2m: '&v2m', none: undefined } as const
+/** Label of the controller's node. */
+export const MSI_LABEL = { its: '&its', gicv2m: '&v2m', none: undefined } as const
 
 function bridge(properties: TreeNode['properties'], msi: MsiController): TreeNode {
   const controller = MSI_LABEL[msi]

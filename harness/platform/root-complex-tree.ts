@@ -2,7 +2,7 @@
 /** Device-tree nodes of modelled root complexes. */
 import type { RootComplex } from '../pci/index.ts'
 import { cells, reg, type TreeNode, u64 } from './device-tree.ts'
-import { ECAM_BRIDGE } from './machine-tree.ts'
+import { ECAM_BRIDGE, MSI_LABEL, type MsiController } from './machine-tree.ts'
 import { rootComplexSlot } from './placing.ts'
 import { IRQ_LEVEL_HIGH, PCIE, SPI } from './virt-machine.ts'
 
@@ -33,6 +33,15 @@ export function rootComplexNode(
       ...options.more,
     },
   }
+}
+
+/**
+ * Where the functions of a root complex send their messages: what they write comes to the ITS without a requester ID, so that they all
+ * are its device 0 (QEMU's `pci_dma_write` has no memory transaction attributes).
+ */
+export function messageMap(msi: MsiController): TreeNode['properties'] {
+  const controller = MSI_LABEL[msi]
+  return controller ? { 'msi-map': cells(0, controller, 0, 1), 'msi-map-mask': cells(0) } : {}
 }
 
 /** Name of the node by which Xen knows a root complex that it gives to a domU. */

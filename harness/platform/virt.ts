@@ -8,7 +8,8 @@ import { machineArguments } from './machine-arguments.ts'
 import { machineTree } from './machine-tree.ts'
 import { placeDevices } from './placing.ts'
 import { type BoardOptions, type BoardPlan, UART0 } from './plan.ts'
-import { rootComplexNode } from './root-complex-tree.ts'
+import { messageMap, rootComplexNode } from './root-complex-tree.ts'
+import { UARTS } from './virt-machine.ts'
 
 /** The one domain's name. */
 const DOMAIN = 'linux'
@@ -23,6 +24,10 @@ export async function planVirt(images: Images, options: BoardOptions): Promise<B
   const bootargs = [
     'console=ttyAMA0',
     AGENT_BOOTARGS,
+    // QEMU's GICv3 says that it has LPIs, also without an ITS; while they are there, Linux looks for no v2m frame.
+    msi === 'its' ? '' : 'irqchip.gicv3_nolpi=1',
+    // A kernel that checks itself is at work for long before its console is there; one that is silent for long is taken for dead.
+    images.kernel.label.includes('+debug') ? `earlycon=pl011,0x${UARTS[0].base.toString(16)}` : '',
     options.shell ? 'guestrig.shell' : '',
     options.bootargs ?? '',
   ]
@@ -51,7 +56,10 @@ export async function planVirt(images: Images, options: BoardOptions): Promise<B
         nodes: Object.fromEntries(
           rootComplexes.map((rootComplex, index) => [
             rootComplex.name,
-            rootComplexNode(rootComplex, index, { gic: '&gic', gicAddressCells: 2, more: { status } }),
+            rootComplexNode(rootComplex, index, {
+              ...{ gic: '&gic', gicAddressCells: 2 },
+              more: { ...messageMap(msi), status },
+            }),
           ]),
         ),
         transports: transports.map((transport) => ({ transport, properties: { status } })),

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What can be claimed of a console: `await expect(domU.console).toPrint(/…/)`. */
+/** What can be claimed of a console, `await expect(domU.console).toPrint(/…/)`, and of a board. */
 import { Console, DeadlineExpired, indent } from '../console/index.ts'
-import { findLine, waitOn } from './waiting.ts'
+import type { TraceEntry } from '../pci/index.ts'
+import { Board } from '../platform/index.ts'
+import { findEntry, findLine, waitOn } from './waiting.ts'
 
 export interface WaitOptions {
   /** ms, stretched by the board's speed; default 5000. */
@@ -20,6 +22,11 @@ export interface ConsoleMatchers<R = unknown> {
   toStayQuietAbout(pattern: RegExp, options?: WaitOptions): Promise<R>
 }
 
+export interface BoardMatchers<R = unknown> {
+  /** The trace of the device models has an entry with these fields, or gets one before the deadline. */
+  toTrace(fields: Partial<TraceEntry>, options?: WaitOptions): Promise<R>
+}
+
 interface Verdict {
   pass: boolean
   message: () => string
@@ -32,6 +39,11 @@ let markers = 0
 function consoleOf(received: unknown): Console {
   if (received instanceof Console) return received
   throw new TypeError('expected a console: expect(board.domain().console)')
+}
+
+function boardOf(received: unknown): Board {
+  if (received instanceof Board) return received
+  throw new TypeError('expected a board: expect(board)')
 }
 
 const passed = (what: string): Verdict => ({
@@ -97,5 +109,14 @@ export const matchers = {
       .filter((text) => pattern.test(text))
     if (printed.length === 0) return passed(`nothing about ${pattern}`)
     throw new DeadlineExpired(`${console.domain} did not stay quiet about ${pattern}:\n${indent(printed)}`)
+  },
+
+  async toTrace(
+    received: unknown,
+    fields: Partial<TraceEntry>,
+    { timeout = TIMEOUT }: WaitOptions = {},
+  ): Promise<Verdict> {
+    await findEntry(boardOf(received), fields, timeout)
+    return passed(JSON.stringify(fields))
   },
 }

@@ -11,7 +11,7 @@ import {
   type PlatformName,
   within,
 } from '../platform/index.ts'
-import { type ConsoleMatchers, matchers } from './matchers.ts'
+import { type BoardMatchers, type ConsoleMatchers, matchers } from './matchers.ts'
 import { endWithParent } from './orphan.ts'
 import { type Measurement, messageOf, type Outcome, signatureOf, verdictOf } from './outcome.ts'
 import { declare } from './registry.ts'
@@ -19,7 +19,7 @@ import { currentRequest } from './run-request.ts'
 
 declare module 'vitest' {
   // biome-ignore lint/suspicious/noExplicitAny: Vitest's own interface has this type parameter
-  interface Assertion<T = any> extends ConsoleMatchers<T> {}
+  interface Assertion<T = any> extends ConsoleMatchers<T>, BoardMatchers<T> {}
   interface TaskMeta {
     guestrig?: Outcome
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Console, DeadlineExpired, GuestHang, indent } from '../console/index.ts'
-import { within } from '../platform/index.ts'
+import type { TraceEntry } from '../pci/index.ts'
+import { type Board, within } from '../platform/index.ts'
 
 /** How many lines of the console a message shows. */
 const SHOWN = 12
@@ -57,4 +58,28 @@ export function findLine(console: Console, pattern: RegExp, from: number): numbe
     if (pattern.test(console.lines[index]?.text ?? '')) return index
   }
   return undefined
+}
+
+/**
+ * Resolves when the board's trace has an entry with these fields.
+ *
+ * @throws DeadlineExpired when it does not come within `timeout`, ms, stretched by the board's speed.
+ */
+export async function findEntry(board: Board, fields: Partial<TraceEntry>, timeout: number): Promise<void> {
+  const { trace, patience, failed } = board
+  const ms = patience.scale(timeout)
+  const wanted = Object.entries(fields) as [keyof TraceEntry, unknown][]
+  const fits = (entry: TraceEntry) => wanted.every(([key, value]) => entry[key] === value)
+  const explain = () => {
+    const last = trace.entries.slice(-SHOWN).map((entry) => JSON.stringify(entry))
+    const shown = last.length ? `its latest entries:\n${indent(last)}` : 'it has no entry.'
+    return `the trace got no entry within ${ms} ms like ${JSON.stringify(fields)}; ${shown}`
+  }
+  let stop = () => {}
+  const found = () =>
+    new Promise<void>((resolve) => {
+      stop = trace.onEntry((entry) => fits(entry) && resolve())
+      if (trace.entries.some(fits)) resolve()
+    })
+  await within(ms, found, { interruption: failed, explain }).finally(() => stop())
 }

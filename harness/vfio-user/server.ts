@@ -123,24 +123,33 @@ class Session {
   }
 
   #handle(message: Message): void {
-    // The body and the descriptors are there for this call only; an answer may come later.
-    const { body: _, fds, ...request } = message
-    const finish = (reply: Buffer | undefined) =>
-      this.#connection.reply(request, reply ?? Buffer.alloc(HEADER.size))
-    const fail = (error: unknown) => {
-      if (!(error instanceof Refusal)) this.#failed(error)
-      this.#connection.refuse(request, error instanceof Refusal ? error.errno : Errno.EIO)
-    }
     try {
       const answer = this.#answer(message)
-      if (answer instanceof Promise) answer.then(finish, fail)
-      else finish(answer)
+      if (answer instanceof Promise) this.#finishLater(message, answer)
+      else this.#finish(message, answer)
     } catch (error) {
-      fail(error)
+      this.#fail(message, error)
     } finally {
       // What was not kept is nobody's.
-      for (const fd of fds) closeSync(fd)
+      for (const fd of message.fds) closeSync(fd)
     }
+  }
+
+  /** The body and the descriptors are there during the call only; what the answer needs of the message stays. */
+  #finishLater(request: Message, answer: Promise<Buffer | undefined>): void {
+    answer.then(
+      (reply) => this.#finish(request, reply),
+      (error: unknown) => this.#fail(request, error),
+    )
+  }
+
+  #finish(request: Message, reply: Buffer | undefined): void {
+    this.#connection.reply(request, reply ?? Buffer.alloc(HEADER.size))
+  }
+
+  #fail(request: Message, error: unknown): void {
+    if (!(error instanceof Refusal)) this.#failed(error)
+    this.#connection.refuse(request, error instanceof Refusal ? error.errno : Errno.EIO)
   }
 
   #answer(message: Message): Answer {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The system calls that Node lacks, through koffi: UNIX sockets that receive file descriptors (recvmsg(2), SCM_RIGHTS), and a wait of less
- * than a millisecond (ppoll(2)). Linux on a 64-bit little-endian machine.
+ * The system calls that Node lacks, through koffi: UNIX sockets that receive file descriptors (recvmsg(2), SCM_RIGHTS). Linux
+ * on a 64-bit little-endian machine.
  */
 import { closeSync, openSync, readlinkSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
@@ -18,7 +18,6 @@ const SCM_RIGHTS = 1
 const MSG_DONTWAIT = 0x40
 const MSG_NOSIGNAL = 0x4000
 const MSG_CMSG_CLOEXEC = 0x4000_0000
-const POLLIN = 1
 
 const F_SETFL = 4
 const O_NONBLOCK = 0o4000
@@ -33,7 +32,6 @@ const sys = {
   recvmsg: libc.func('int64_t recvmsg(int fd, void *message, int flags)'),
   send: libc.func('int64_t send(int fd, const void *bytes, size_t length, int flags)'),
   fcntl: libc.func('int fcntl(int fd, int command, ...)'),
-  ppoll: libc.func('int ppoll(void *fds, unsigned long count, const void *timeout, const void *mask)'),
 }
 
 /** A system call failed. */
@@ -157,24 +155,4 @@ export function prepareEventfd(fd: number): boolean {
   // It has no other flags of F_SETFL that could be lost.
   checked('fcntl', sys.fcntl(fd, F_SETFL, 'int', O_NONBLOCK))
   return true
-}
-
-const MAX_POLLED = 256
-const pollfds = nativeMemory(8 * MAX_POLLED)
-const timeout = nativeMemory(16)
-
-/** Those of `fds` that can be read, waiting up to `ns` nanoseconds (less than a second) for the first. */
-export function pollReadable(fds: readonly number[], ns: number): number[] {
-  const count = Math.min(fds.length, MAX_POLLED)
-  for (let index = 0; index < count; index++) {
-    pollfds.view.setInt32(8 * index, fds[index] as number, true)
-    pollfds.view.setInt32(8 * index + 4, POLLIN, true)
-  }
-  timeout.view.setBigUint64(8, BigInt(ns), true)
-  if (sys.ppoll(pollfds.pointer, count, timeout.pointer, null) <= 0) return []
-  const ready: number[] = []
-  for (let index = 0; index < count; index++) {
-    if (pollfds.view.getInt16(8 * index + 6, true) !== 0) ready.push(fds[index] as number)
-  }
-  return ready
 }

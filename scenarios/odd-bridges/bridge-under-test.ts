@@ -71,6 +71,7 @@ export async function expectSmallAccesses(board: Board, root: RootComplex, bdf: 
   await seen.writeConfig(HEADER.interruptLine, 1, 0x5a)
   expect(config.get(HEADER.interruptLine, 4)).toBe(0x5a)
   expect(await seen.readBar(0, 0x7c, 4)).toBe(0x7c)
+  expect(await seen.readBar(0, 0x7fc, 1)).toBe(0xfc)
   // readBar has turned memory decoding on, in the lower half of a dword.
   expect(config.get(HEADER.command, 2)).toBe(0x0002)
 }
