@@ -6,8 +6,8 @@ export {
   type BackendAnswer,
   type Bar,
   type Behaviour,
-  backendDomid,
   type Capability,
+  type ConfigFront,
   cam,
   dvsec,
   EndpointTest,
@@ -30,6 +30,7 @@ export {
   type TraceEntry,
   vendorSpecific,
   vsec,
+  XenHostBridge,
 } from './pci/index.ts'
 export {
   type Board,

@@ -160,6 +160,25 @@ static void xrc_function_free(struct xrc_function *fn)
 	kfree(fn);
 }
 
+/**
+ * xrc_ask_again() - ask now for functions whose backends were not ready
+ * @root: the root bus that they are behind
+ *
+ * The caller has pci_rescan_remove_lock.
+ */
+void xrc_ask_again(struct pci_bus *root)
+{
+	struct xrc_function *fn;
+
+	spin_lock(&xrc_lock);
+	list_for_each_entry(fn, &xrc_functions, list) {
+		if (fn->state == XRC_WAITING && !fn->gone && fn->reg.root == root)
+			fn->due = jiffies;
+	}
+	spin_unlock(&xrc_lock);
+	mod_delayed_work(xrc_wq, &xrc_work, 0);
+}
+
 /*
  * Whether functions on a root bus have to be asked for, and where. A bridge
  * that had the register, and has it no more, has become no ordinary one: the
@@ -491,6 +510,32 @@ static void xrc_work_fn(struct work_struct *work)
 		queue_delayed_work(xrc_wq, &xrc_work, wait);
 }
 
+/* Alone: neither notifier nor work is left. Returns how many stay held back. */
+static unsigned int xrc_forget_all(void)
+{
+	struct xrc_bridge *bridge, *next_bridge;
+	struct xrc_function *fn, *next_fn;
+	unsigned int held = 0;
+	int err;
+
+	list_for_each_entry_safe(fn, next_fn, &xrc_functions, list) {
+		if (!fn->gone && fn->state != XRC_GIVEN)
+			held++;
+		list_del(&fn->list);
+		xrc_function_free(fn);
+	}
+	list_for_each_entry_safe(bridge, next_bridge, &xrc_bridges, list) {
+		err = xrc_map_restore(&bridge->map);
+		if (err)
+			pr_err("cannot give %pOF its iommu-map back: %pe\n",
+			       bridge->map.np, ERR_PTR(err));
+		of_node_put(bridge->map.np);
+		list_del(&bridge->list);
+		kfree(bridge);
+	}
+	return held;
+}
+
 static int __init xrc_init(void)
 {
 	struct pci_dev *pdev = NULL;
@@ -508,43 +553,36 @@ static int __init xrc_init(void)
 			xrc_function_found(pdev);
 	}
 	pci_unlock_rescan_remove();
-	if (err) {
-		destroy_workqueue(xrc_wq);
-		return err;
-	}
+	if (err)
+		goto err_wq;
+
+	/* Last: what an interrupt finds has to be held back already. */
+	err = xrc_notice_init();
+	if (err)
+		goto err_notifier;
 
 	pr_info("ready\n");
 	return 0;
+
+err_notifier:
+	bus_unregister_notifier(&pci_bus_type, &xrc_nb);
+	cancel_delayed_work_sync(&xrc_work);
+err_wq:
+	destroy_workqueue(xrc_wq);
+	xrc_forget_all();
+	return err;
 }
 
 static void __exit xrc_exit(void)
 {
-	struct xrc_bridge *bridge, *next_bridge;
-	struct xrc_function *fn, *next_fn;
-	unsigned int held = 0;
-	int err;
+	unsigned int held;
 
+	xrc_notice_exit();
 	bus_unregister_notifier(&pci_bus_type, &xrc_nb);
 	cancel_delayed_work_sync(&xrc_work);
 	destroy_workqueue(xrc_wq);
 
-	/* From here on we are alone. */
-	list_for_each_entry_safe(fn, next_fn, &xrc_functions, list) {
-		if (!fn->gone && fn->state != XRC_GIVEN)
-			held++;
-		list_del(&fn->list);
-		xrc_function_free(fn);
-	}
-	list_for_each_entry_safe(bridge, next_bridge, &xrc_bridges, list) {
-		err = xrc_map_restore(&bridge->map);
-		if (err)
-			pr_err("cannot give %pOF its iommu-map back: %pe\n",
-			       bridge->map.np, ERR_PTR(err));
-		of_node_put(bridge->map.np);
-		list_del(&bridge->list);
-		kfree(bridge);
-	}
-
+	held = xrc_forget_all();
 	if (held)
 		pr_warn("unloaded, %u functions are still held back\n", held);
 	else

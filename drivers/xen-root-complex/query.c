@@ -20,6 +20,8 @@
 #define XRC_DVSEC_REV		1	/* later ones have to be compatible */
 #define XRC_DVSEC_LEN		0x10
 #define XRC_DVSEC_QUERY		0x0c
+#define XRC_DVSEC_NOTICE	0x10
+#define XRC_DVSEC_LEN_NOTICE	0x14
 
 #define XRC_POLL_US		20	/* the first pause, then twice as long */
 #define XRC_POLL_MAX_US		10000
@@ -108,6 +110,28 @@ bool xrc_find(struct pci_bus *root, struct xrc_register *reg)
 }
 
 /**
+ * xrc_find_notice() - find the register by which a root complex tells of changes
+ * @pdev: a function of class host bridge
+ *
+ * Return: its offset in the function's configuration space, or 0.
+ */
+u16 xrc_find_notice(struct pci_dev *pdev)
+{
+	u32 header1;
+	u16 pos;
+
+	if (!pci_is_root_bus(pdev->bus))
+		return 0;
+	pos = xrc_find_dvsec(pdev->bus, pdev->devfn);
+	if (!pos)
+		return 0;
+	pci_read_config_dword(pdev, pos + PCI_DVSEC_HEADER1, &header1);
+	if (PCI_DVSEC_HEADER1_LEN(header1) < XRC_DVSEC_LEN_NOTICE)
+		return 0;
+	return pos + XRC_DVSEC_NOTICE;
+}
+
+/**
  * xrc_ask() - ask for a function
  * @fn: the function
  * @answer: what the register said in the end
@@ -120,9 +144,9 @@ bool xrc_find(struct pci_bus *root, struct xrc_register *reg)
  */
 int xrc_ask(struct xrc_function *fn, u32 *answer)
 {
-	unsigned long deadline = jiffies + msecs_to_jiffies(XRC_DEADLINE_MS);
 	unsigned long pause = XRC_POLL_US;
-	bool ask = true, last = false;
+	bool ask = true, asked = false, last = false;
+	unsigned long deadline = 0;
 	u32 value;
 
 	for (;;) {
@@ -132,6 +156,10 @@ int xrc_ask(struct xrc_function *fn, u32 *answer)
 			pci_bus_write_config_dword(fn->reg.root, fn->reg.devfn,
 						   fn->reg.pos,
 						   XRC_QUERY_ASK | fn->rid);
+		/* A scan of the bus may have kept us waiting: count from here. */
+		if (!asked)
+			deadline = jiffies + msecs_to_jiffies(XRC_DEADLINE_MS);
+		asked = true;
 		value = xrc_read(&fn->reg);
 		xrc_leave();
 

@@ -43,6 +43,7 @@ struct xrc_register {
 struct xrc_function;
 
 bool xrc_find(struct pci_bus *root, struct xrc_register *reg);
+u16 xrc_find_notice(struct pci_dev *pdev);
 int xrc_ask(struct xrc_function *fn, u32 *answer);
 
 /* map.c: the iommu-map of a bridge. One caller at a time, who may sleep. */
@@ -85,6 +86,11 @@ int xrc_map_restore(struct xrc_map *map);
  */
 int xrc_apply(struct device_node *np, struct property *old,
 	      struct property *new);
+
+/* notice.c: the interrupt. */
+
+int xrc_notice_init(void);
+void xrc_notice_exit(void);
 
 /* main.c: the functions. */
 
@@ -135,5 +141,6 @@ struct xrc_function {
 
 bool xrc_enter(struct xrc_function *fn);
 void xrc_leave(void);
+void xrc_ask_again(struct pci_bus *root);
 
 #endif

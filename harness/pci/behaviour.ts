@@ -26,6 +26,11 @@ function xorshift(state: number): number {
 export class Manners {
   behaviour: Behaviour = USUAL
 
+  /** Whether it answers as a good one would, at once. */
+  get areUsual(): boolean {
+    return this.behaviour === USUAL
+  }
+
   /** Whether an access of that size is answered at all. */
   takes(width: Width): boolean {
     return this.behaviour.widths.includes(width)

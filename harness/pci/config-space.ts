@@ -31,8 +31,6 @@ export interface Register {
   /** What a read gives instead of what is held. */
   onRead?: (held: number) => number
   onWrite?: (write: RegisterWrite) => void
-  /** The function was reset. */
-  onReset?: () => void
 }
 
 /** All ones, which a read gives where nobody answers. */
@@ -46,7 +44,6 @@ export class ConfigSpace {
   readonly #writable: Buffer
   readonly #clearedByOne: Buffer
   /** The registers that do something, by each of their dwords. */
-  readonly #resetting: (() => void)[] = []
   readonly #acting = new Map<number, Register[]>()
 
   constructor(size: 256 | 4096) {
@@ -69,7 +66,6 @@ export class ConfigSpace {
       put(this.#held, offset, width, register.reset ?? 0)
       put(this.#writable, offset, width, register.writable ?? 0)
       put(this.#clearedByOne, offset, width, register.clearedByOne ?? 0)
-      if (register.onReset) this.#resetting.push(register.onReset)
       if (!register.onRead && !register.onWrite) continue
       const dword = offset & ~3
       this.#acting.set(dword, [...(this.#acting.get(dword) ?? []), { ...register, offset }])
@@ -125,7 +121,6 @@ export class ConfigSpace {
   /** Everything back to its reset value. */
   reset(): void {
     this.#reset.copy(this.#held)
-    for (const reset of this.#resetting) reset()
   }
 
   /** A copy of `length` bytes as software would read them, but without side effects. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Bar } from './bar.ts'
+import { type Bar, registerBar } from './bar.ts'
 import { requesterId } from './bdf.ts'
 import { type Behaviour, Manners } from './behaviour.ts'
 import type { Capability } from './capabilities.ts'
@@ -41,7 +41,15 @@ export class BusMasterOff extends Error {
   override readonly name = 'BusMasterOff'
 }
 
-type Space = 'config' | 'memory'
+type Kind = 'config' | 'memory'
+
+/** What an access of the guest goes to: the configuration space, or a BAR. */
+interface Space {
+  name: string
+  manners: Manners
+  read(offset: number, width: Width): number | Promise<number>
+  write(offset: number, width: Width, value: number): void | Promise<void>
+}
 
 /**
  * A PCI function: a configuration space, memory behind BARs, interrupts, DMA. What it does is in the handlers of its registers; how well it
@@ -62,7 +70,10 @@ export class PciFunction {
   trace = new Trace()
   readonly #places: number[]
   readonly #onReset: () => void
-  readonly #manners: Record<Space, Manners> = { config: new Manners(), memory: new Manners() }
+  readonly #manners: Record<Kind, Manners> = { config: new Manners(), memory: new Manners() }
+  readonly #configSpace: Space
+  /** By BAR. */
+  readonly #memorySpaces: readonly Space[]
   #present: boolean
   #port: Port | undefined
   #intx = false
@@ -82,6 +93,24 @@ export class PciFunction {
     this.config = new ConfigSpace(extended || express ? 4096 : 256)
     this.config.add(this.header(options))
     this.#places = placeCapabilities(this.config, this.capabilities)
+    this.#configSpace = {
+      ...{ name: 'config', manners: this.#manners.config },
+      read: (offset, width) => this.config.read(offset, width),
+      write: (offset, width, value) => {
+        this.config.write(offset, width, value)
+        this.#driveIntx()
+      },
+    }
+    this.#memorySpaces = [0, 1, 2, 3, 4, 5].map((index) => this.#memorySpace(index))
+  }
+
+  #memorySpace(index: number): Space {
+    const bar = this.bars.get(index) ?? registerBar({ size: 0, read: (_, width) => ALL_ONES(width) })
+    return {
+      ...{ name: `bar${index}`, manners: this.#manners.memory },
+      read: (offset, width) => narrow(bar.read(offset, width), width),
+      write: (offset, width, value) => bar.write(offset, width, value),
+    }
   }
 
   /** The header's registers; a bridge has others. */
@@ -114,9 +143,9 @@ export class PciFunction {
   }
 
   /** Changes how it answers, in its configuration space, its BARs, or both. */
-  behave(behaviour: Partial<Behaviour>, ...spaces: Space[]): void {
-    for (const space of spaces.length > 0 ? spaces : (['config', 'memory'] as const)) {
-      const manners = this.#manners[space]
+  behave(behaviour: Partial<Behaviour>, ...kinds: Kind[]): void {
+    for (const kind of kinds.length > 0 ? kinds : (['config', 'memory'] as const)) {
+      const manners = this.#manners[kind]
       manners.behaviour = { ...manners.behaviour, ...behaviour }
     }
     this.#event(`behaves: ${JSON.stringify(behaviour)}`)
@@ -141,28 +170,20 @@ export class PciFunction {
 
   /** A read of the configuration space by the guest. `offset` in bytes. */
   readConfig(offset: number, width: Width): number | Promise<number> {
-    return this.#read('config', 'config', offset, width, () => this.config.read(offset, width))
+    return this.#read(this.#configSpace, offset, width)
   }
 
   writeConfig(offset: number, width: Width, value: number): void | Promise<void> {
-    return this.#write('config', 'config', offset, width, value, () => {
-      this.config.write(offset, width, value)
-      this.#driveIntx()
-    })
+    return this.#write(this.#configSpace, offset, width, value)
   }
 
   /** A read of a BAR's memory by the guest. */
   readBar(index: number, offset: number, width: Width): number | Promise<number> {
-    const bar = this.bars.get(index)
-    return this.#read('memory', `bar${index}`, offset, width, () =>
-      bar ? narrow(bar.read(offset, width), width) : ALL_ONES(width),
-    )
+    return this.#read(this.#memorySpaces[index] as Space, offset, width)
   }
 
   writeBar(index: number, offset: number, width: Width, value: number): void | Promise<void> {
-    return this.#write('memory', `bar${index}`, offset, width, value, () =>
-      this.bars.get(index)?.write(offset, width, value),
-    )
+    return this.#write(this.#memorySpaces[index] as Space, offset, width, value)
   }
 
   /** Back to the state after power-on; whether it is there does not change. */
@@ -234,50 +255,51 @@ export class PciFunction {
     this.trace.record({ from: this.at, what: 'event', note })
   }
 
-  #read(
-    kind: Space,
-    space: string,
-    offset: number,
-    width: Width,
-    read: () => number | Promise<number>,
-  ): number | Promise<number> {
-    const manners = this.#manners[kind]
-    const entry = { from: this.at, what: 'read', space, address: offset, size: width } as const
-    if (!this.#present || !manners.takes(width)) {
-      this.trace.record({ ...entry, value: 'ffffffff', note: this.#present ? 'size not taken' : 'absent' })
+  #read(space: Space, offset: number, width: Width): number | Promise<number> {
+    const { manners } = space
+    const refusal = this.#refusal(manners, width)
+    if (refusal) {
+      this.#traceAccess('read', space, offset, width, 0xffff_ffff, refusal)
       return ALL_ONES(width)
     }
-    const answer = manners.answer(width, read)
+    const answer = manners.areUsual
+      ? space.read(offset, width)
+      : manners.answer(width, () => space.read(offset, width))
     if (typeof answer === 'number') {
-      this.trace.record({ ...entry, value: answer.toString(16) })
+      this.#traceAccess('read', space, offset, width, answer)
       return answer
     }
     return answer.then((value) => {
-      this.trace.record({ ...entry, value: value.toString(16) })
+      this.#traceAccess('read', space, offset, width, value)
       return value
     })
   }
 
-  #write(
-    kind: Space,
-    space: string,
-    offset: number,
-    width: Width,
+  #write(space: Space, offset: number, width: Width, value: number): void | Promise<void> {
+    const { manners } = space
+    const refusal = this.#refusal(manners, width)
+    this.#traceAccess('write', space, offset, width, value, refusal)
+    if (refusal) return
+    return manners.areUsual
+      ? space.write(offset, width, value)
+      : manners.after(() => space.write(offset, width, value))
+  }
+
+  /** Why an access is not answered. */
+  #refusal(manners: Manners, width: Width): string | undefined {
+    if (!this.#present) return 'absent'
+    return manners.takes(width) ? undefined : 'size not taken'
+  }
+
+  #traceAccess(
+    what: 'read' | 'write',
+    { name }: Space,
+    address: number,
+    size: Width,
     value: number,
-    write: () => void | Promise<void>,
-  ): void | Promise<void> {
-    const manners = this.#manners[kind]
-    const entry = { from: this.at, what: 'write', space, address: offset, size: width } as const
-    if (!this.#present || !manners.takes(width)) {
-      this.trace.record({
-        ...entry,
-        value: value.toString(16),
-        note: this.#present ? 'size not taken' : 'absent',
-      })
-      return
-    }
-    this.trace.record({ ...entry, value: value.toString(16) })
-    return manners.after(write)
+    note?: string,
+  ): void {
+    this.trace.record({ from: this.at, what, space: name, address, size, value: value.toString(16), note })
   }
 }
 

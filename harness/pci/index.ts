@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-export { type BackendAnswer, backendDomid } from './backend-domid.ts'
 export { type Bar, memoryBar, registerBar } from './bar.ts'
 export { requesterId } from './bdf.ts'
 export type { Behaviour } from './behaviour.ts'
@@ -23,3 +22,4 @@ export { type AddressRange, RootComplex, type RootComplexOptions } from './root-
 export { RootPort, type RootPortOptions } from './root-port.ts'
 export { Trace, type TraceEntry } from './trace.ts'
 export { VfioFunction } from './vfio-function.ts'
+export { type BackendAnswer, XenHostBridge, type XenHostBridgeOptions } from './xen-host-bridge.ts'

@@ -7,11 +7,11 @@ import { ALL_ONES, ConfigSpace, type Width } from './config-space.ts'
 import { PciFunction } from './function.ts'
 import { commonHeader } from './header.ts'
 import { MessageSignal } from './message-signal.ts'
+import { readPieces, writePieces } from './pieces.ts'
 import type { Port } from './port.ts'
 import { RootPort } from './root-port.ts'
 import { Topology } from './topology.ts'
 import { Trace } from './trace.ts'
-import { pieces } from './vfio-function.ts'
 
 export interface AddressRange {
   /** Guest-physical, and PCI, address. */
@@ -149,26 +149,16 @@ export class RootComplex implements VfioUserDevice {
       return
     }
     const aperture = this.apertures[region] as Aperture
-    const pending: Promise<void>[] = []
-    for (const { at, width } of pieces(offset, into.length)) {
-      const value = this.#readAt(aperture, aperture.base + offset + at, width)
-      if (typeof value === 'number') into.writeUIntLE(value, at, width)
-      else pending.push(value.then((late) => void into.writeUIntLE(late, at, width)))
-    }
-    if (pending.length > 0) return Promise.all(pending).then(() => {})
+    return readPieces(aperture.base + offset, into, (address, width) =>
+      this.#readAt(aperture, address, width),
+    )
   }
 
   write(region: number, offset: number, data: Buffer): void | Promise<void> {
     const aperture = this.apertures[region]
-    const pending: Promise<void>[] = []
-    for (const { at, width } of pieces(offset, data.length)) {
-      const value = data.readUIntLE(at, width)
-      const done = aperture
-        ? this.#writeAt(aperture, aperture.base + offset + at, width, value)
-        : this.#own.write(offset + at, width, value)
-      if (done) pending.push(done)
-    }
-    if (pending.length > 0) return Promise.all(pending).then(() => {})
+    return writePieces((aperture?.base ?? 0) + offset, data, (at, width, value) =>
+      aperture ? this.#writeAt(aperture, at, width, value) : this.#own.write(at, width, value),
+    )
   }
 
   reset(): void {

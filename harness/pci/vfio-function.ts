@@ -1,21 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Irq, Region, type RegionInfo, type Upstream, type VfioUserDevice } from '../vfio-user/index.ts'
-import type { Width } from './config-space.ts'
 import type { PciFunction } from './function.ts'
+import { readPieces, writePieces } from './pieces.ts'
 
 /** The most that a guest's load or store has; a longer access is the emulator's own. */
 const LONGEST_OF_GUEST = 8
-
-/** The sizes of access that `length` bytes at `offset` are made of: aligned, four bytes at most. */
-export function* pieces(offset: number, length: number): Generator<{ at: number; width: Width }> {
-  for (let at = 0; at < length; ) {
-    const room = length - at
-    const aligned = (offset + at) % 4 === 0 ? 4 : (offset + at) % 2 === 0 ? 2 : 1
-    const width = (aligned <= room ? aligned : room >= 2 && aligned >= 2 ? 2 : 1) as Width
-    yield { at, width }
-    at += width
-  }
-}
 
 /** A function of its own on the emulator's bus. */
 export class VfioFunction implements VfioUserDevice {
@@ -46,28 +35,16 @@ export class VfioFunction implements VfioUserDevice {
       this.#fn.config.copy(offset, into.length).copy(into)
       return
     }
-    const pending: Promise<void>[] = []
-    for (const { at, width } of pieces(offset, into.length)) {
-      const value = isConfig
-        ? this.#fn.readConfig(offset + at, width)
-        : this.#fn.readBar(region, offset + at, width)
-      if (typeof value === 'number') into.writeUIntLE(value, at, width)
-      else pending.push(value.then((late) => void into.writeUIntLE(late, at, width)))
-    }
-    if (pending.length > 0) return Promise.all(pending).then(() => {})
+    return readPieces(offset, into, (at, width) =>
+      isConfig ? this.#fn.readConfig(at, width) : this.#fn.readBar(region, at, width),
+    )
   }
 
   write(region: number, offset: number, data: Buffer): void | Promise<void> {
-    const pending: Promise<void>[] = []
-    for (const { at, width } of pieces(offset, data.length)) {
-      const value = data.readUIntLE(at, width)
-      const done =
-        region === Region.CONFIG
-          ? this.#fn.writeConfig(offset + at, width, value)
-          : this.#fn.writeBar(region, offset + at, width, value)
-      if (done) pending.push(done)
-    }
-    if (pending.length > 0) return Promise.all(pending).then(() => {})
+    const isConfig = region === Region.CONFIG
+    return writePieces(offset, data, (at, width, value) =>
+      isConfig ? this.#fn.writeConfig(at, width, value) : this.#fn.writeBar(region, at, width, value),
+    )
   }
 
   reset(): void {

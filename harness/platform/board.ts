@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createWriteStream, type WriteStream } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as setTimeoutOf } from 'node:timers/promises'
 import { HostProblem } from '../../images/index.ts'
 import { describeEnding, type Emulator, type Ending, QmpError } from '../board/index.ts'
 import {
@@ -17,10 +18,13 @@ import type { CommandResult } from './agent.ts'
 import { type Device, deviceProperties, idOf, slotOf } from './device.ts'
 import { Domain } from './domain.ts'
 import type { Models } from './modelled.ts'
-import { Patience } from './patience.ts'
+import { Patience, within } from './patience.ts'
 import type { BoardPlan, PlannedDomain, PlatformName } from './plan.ts'
+import { TraceFile } from './trace-file.ts'
 import { connectUart } from './wiring.ts'
 
+/** ms between two looks at a condition. */
+const LOOK_AGAIN = 5
 /** How long a failure's report may still be on its way when QEMU has ended, ms. */
 const LAST_WORDS = 400
 
@@ -45,6 +49,7 @@ export class Board {
   restored = false
   readonly #plan: BoardPlan
   readonly #logs: WriteStream[]
+  #traceFile: TraceFile | undefined
   readonly #failure = new AbortController()
   readonly #reports: Promise<void>[] = []
   #ignoring = false
@@ -142,6 +147,25 @@ export class Board {
     }
   }
 
+  /**
+   * Resolves when a condition holds that no console shows: what a model has seen, what a command finds. It is looked at every few ms; a failure
+   * of the board ends the wait.
+   *
+   * @throws DeadlineExpired, with `what` was awaited, `timeout` ms later (stretched by the board's speed; default 5000)
+   */
+  async until(
+    what: string,
+    condition: () => boolean | Promise<boolean>,
+    { timeout = 5000 }: { timeout?: number } = {},
+  ): Promise<void> {
+    const ms = this.patience.scale(timeout)
+    const look = async (signal: AbortSignal) => {
+      while (!signal.aborted && !(await condition())) await setTimeoutOf(LOOK_AGAIN)
+    }
+    const explain = () => `within ${ms} ms it did not come that ${what}\n${this.domain().lastLines(6)}`
+    await within(ms, look, { interruption: this.failed, explain })
+  }
+
   /** From now on no failure of a guest fails the board: a person is looking at it. */
   ignoreFailures(): void {
     this.#ignoring = true
@@ -166,6 +190,7 @@ export class Board {
     this.#stopping = true
     await this.emulator.stop()
     this.models.close()
+    this.#traceFile?.close()
     await Promise.all(this.#logs.map((log) => new Promise<void>((resolve) => log.end(() => resolve()))))
   }
 
@@ -183,9 +208,9 @@ export class Board {
     this.trace.start(() => performance.now() - this.emulator.startedAt, this.domain().name)
     models.trace = this.trace
     if (models.none) return
-    const file = createWriteStream(join(this.dir, 'trace.jsonl'))
-    this.trace.onEntry((entry) => file.write(`${JSON.stringify(entry)}\n`))
-    this.#logs.push(file)
+    const file = new TraceFile(join(this.dir, 'trace.jsonl'))
+    this.trace.onEntry((entry) => file.write(entry))
+    this.#traceFile = file
   }
 
   /** Each console in a file of its own. */

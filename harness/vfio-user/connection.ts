@@ -1,11 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync } from 'node:fs'
+import { Framer } from './framing.ts'
 import { Watch } from './poller.ts'
-import { Errno, Flag, HEADER, MAX_MESSAGE, type Message, writeHeader } from './protocol.ts'
-import { type Received, receive, send } from './system.ts'
+import {
+  Errno,
+  Flag,
+  HEADER,
+  type Header,
+  MAX_MESSAGE,
+  type Message,
+  readHeader,
+  writeHeader,
+} from './protocol.ts'
+import { receive, send } from './system.ts'
 
-/** Bytes that may wait for a client that does not read. */
+/** Bytes that may wait for a client that does not read, and what each message that waits counts beside its own bytes. */
 const MAX_UNSENT = 16 * MAX_MESSAGE
+const OVERHEAD = 256
 
 export interface ConnectionEvents {
   /** A request, whole. */
@@ -30,13 +41,10 @@ export class Connection {
   readonly #fd: number
   readonly #watch: Watch
   readonly #events: ConnectionEvents
-  /** What has come of a message that is not whole yet. */
-  #parts: Buffer[] = []
-  #length = 0
-  #fds: number[] = []
-  /** Bytes of a refused message that are still to come. */
-  #skipping = 0
+  readonly #framer: Framer
   #unsent: Buffer[] = []
+  /** What `#unsent` counts. */
+  #backlog = 0
   readonly #pending = new Map<number, Pending>()
   #nextId = 1
   #open = true
@@ -44,20 +52,27 @@ export class Connection {
   constructor(fd: number, events: ConnectionEvents) {
     this.#fd = fd
     this.#events = events
+    this.#framer = new Framer({
+      message: (bytes, fds) => this.#dispatch(bytes, fds),
+      tooLong: (header) => this.#turnAway(readHeader(header), Errno.E2BIG),
+      senseless: (header) => {
+        this.#turnAway(readHeader(header), Errno.EINVAL)
+        this.close()
+      },
+    })
     this.#watch = new Watch(fd, { readable: () => this.#readable(), writable: () => this.#flush() })
   }
 
-  get isOpen(): boolean {
-    return this.#open
-  }
-
-  /** Sends a reply, or its error. `message` begins with room for the header. */
-  reply(request: { id: number; command: number }, message: Buffer): void {
+  /** Sends a reply, if one is wanted. `message` begins with room for the header. */
+  reply(request: Header, message: Buffer): void {
+    if (request.flags & Flag.NO_REPLY) return
     writeHeader(message, { id: request.id, command: request.command, flags: Flag.REPLY })
     this.#send(message)
   }
 
-  refuse(request: { id: number; command: number }, errno: number): void {
+  /** Sends an error as the reply, if one is wanted. */
+  refuse(request: Header, errno: number): void {
+    if (request.flags & Flag.NO_REPLY) return
     const message = Buffer.allocUnsafe(HEADER.size)
     const flags = Flag.REPLY | Flag.ERROR
     writeHeader(message, { id: request.id, command: request.command, flags, error: errno })
@@ -70,6 +85,7 @@ export class Connection {
    * @throws RequestFailed when the client refuses, does not answer, or has gone.
    */
   request(command: number, message: Buffer, deadline: number): Promise<Buffer> {
+    if (!this.#open) return Promise.reject(ended())
     const id = this.#nextId
     this.#nextId = (id % 0xffff) + 1
     writeHeader(message, { id, command, flags: Flag.REQUEST })
@@ -87,138 +103,89 @@ export class Connection {
     if (!this.#open) return
     this.#open = false
     this.#watch.close()
+    this.#framer.close()
     closeSync(this.#fd)
-    for (const fd of this.#fds.splice(0)) closeSync(fd)
     for (const { reject, expiry } of this.#pending.values()) {
       clearTimeout(expiry)
-      reject(new RequestFailed('the connection has ended'))
+      reject(ended())
     }
     this.#pending.clear()
     this.#events.ended()
   }
 
   #readable(): void {
+    // The handler for writing may have closed it just before.
+    if (!this.#open) return
     const received = receive(this.#fd)
     if (received === undefined) return
     if (received === 'end') this.close()
-    else this.#take(received)
-  }
-
-  /** Descriptors belong to the last message that began: the kernel ends a read behind the bytes that they came with. */
-  #take({ bytes, fds }: Received): void {
-    this.#fds.push(...fds)
-    let rest = this.#skip(bytes)
-    if (this.#parts.length > 0) {
-      this.#parts.push(rest)
-      this.#length += rest.length
-      if (this.#length < HEADER.size || this.#length < this.#wanted()) {
-        // The bytes are the receiver's; they last until it is called again.
-        this.#parts[this.#parts.length - 1] = Buffer.from(rest)
-        return
-      }
-      rest = Buffer.concat(this.#parts)
-      this.#parts = []
-      this.#length = 0
-    }
-    while (this.#open && rest.length >= HEADER.size) {
-      const length = rest.readUInt32LE(HEADER.length)
-      if (!this.#accepts(rest, length)) {
-        rest = this.#skip(rest)
-        continue
-      }
-      if (rest.length < length) break
-      const message = rest.subarray(0, length)
-      rest = rest.subarray(length)
-      this.#dispatch(message, rest.length === 0 ? this.#fds.splice(0) : [])
-    }
-    if (!this.#open || rest.length === 0) return
-    this.#parts = [Buffer.from(rest)]
-    this.#length = rest.length
-  }
-
-  /** Length of the message that is being collected; 0 while its header is not whole. */
-  #wanted(): number {
-    if (this.#parts.length > 1 && (this.#parts[0]?.length ?? 0) < HEADER.size) {
-      this.#parts = [Buffer.concat(this.#parts)]
-    }
-    const [first] = this.#parts
-    return first && first.length >= HEADER.size ? first.readUInt32LE(HEADER.length) : 0
-  }
-
-  /** Whether a message of that length is looked at; if not, it has been refused. */
-  #accepts(header: Buffer, length: number): boolean {
-    if (length >= HEADER.size && length <= MAX_MESSAGE) return true
-    const request = { id: header.readUInt16LE(HEADER.id), command: header.readUInt16LE(HEADER.command) }
-    if (length > MAX_MESSAGE) {
-      this.refuse(request, Errno.E2BIG)
-      this.#skipping = length
-      return false
-    }
-    // Where the next message begins, nobody can know.
-    this.refuse(request, Errno.EINVAL)
-    this.close()
-    return false
-  }
-
-  #skip(bytes: Buffer): Buffer {
-    const skipped = Math.min(this.#skipping, bytes.length)
-    this.#skipping -= skipped
-    return bytes.subarray(skipped)
+    else this.#framer.take(received.bytes, received.fds)
   }
 
   #dispatch(bytes: Buffer, fds: number[]): void {
-    const message: Message = {
-      id: bytes.readUInt16LE(HEADER.id),
-      command: bytes.readUInt16LE(HEADER.command),
-      flags: bytes.readUInt32LE(HEADER.flags),
-      body: bytes.subarray(HEADER.size),
-      fds,
-    }
-    if ((message.flags & Flag.TYPE) === Flag.REQUEST) {
-      this.#events.request(message)
+    const header = readHeader(bytes)
+    const body = bytes.subarray(HEADER.size)
+    if ((header.flags & Flag.TYPE) === Flag.REQUEST) {
+      this.#events.request({ ...header, body, fds })
       return
     }
     for (const fd of fds) closeSync(fd)
-    const pending = this.#pending.get(message.id)
-    if (!pending) return
-    this.#pending.delete(message.id)
-    clearTimeout(pending.expiry)
-    if (message.flags & Flag.ERROR) {
-      const errno = bytes.readUInt32LE(HEADER.error)
-      pending.reject(new RequestFailed(`the emulator refused command ${pending.command}: error ${errno}`))
-    } else pending.resolve(Buffer.from(message.body))
+    if ((header.flags & Flag.TYPE) !== Flag.REPLY) this.refuse(header, Errno.EINVAL)
+    else if (header.flags & Flag.ERROR) this.#fail(header.id, `error ${header.error}`)
+    else this.#settle(header.id)?.resolve(Buffer.from(body))
+  }
+
+  /** A message of which only the header is looked at: a request is refused, a reply fails what it answers. */
+  #turnAway(header: Header, errno: number): void {
+    if ((header.flags & Flag.TYPE) === Flag.REPLY) this.#fail(header.id, 'an answer of a wrong size')
+    else this.refuse(header, errno)
+  }
+
+  /** A request of ours that has been answered; undefined if there is none of that id. */
+  #settle(id: number): Pending | undefined {
+    const pending = this.#pending.get(id)
+    this.#pending.delete(id)
+    clearTimeout(pending?.expiry)
+    return pending
+  }
+
+  #fail(id: number, reason: string): void {
+    const pending = this.#settle(id)
+    pending?.reject(new RequestFailed(`the emulator refused command ${pending.command}: ${reason}`))
   }
 
   #send(message: Buffer): void {
     if (!this.#open) return
     if (this.#unsent.length > 0) {
-      this.#unsent.push(message)
-      if (this.#unsent.reduce((sum, { length }) => sum + length, 0) > MAX_UNSENT) this.close()
+      this.#keep(message)
       return
     }
     const sent = send(this.#fd, message)
     if (sent === 'end') this.close()
     else if (sent < message.length) {
-      this.#unsent.push(Buffer.from(message.subarray(sent)))
+      this.#keep(message.subarray(sent))
       this.#watch.wantsToWrite = true
     }
   }
 
+  #keep(message: Buffer): void {
+    this.#unsent.push(message)
+    this.#backlog += message.length + OVERHEAD
+    if (this.#backlog > MAX_UNSENT) this.close()
+  }
+
   #flush(): void {
-    while (this.#open) {
-      const next = this.#unsent[0]
-      if (!next) break
-      const sent = send(this.#fd, next)
-      if (sent === 'end') {
-        this.close()
-        return
-      }
-      if (sent < next.length) {
-        this.#unsent[0] = next.subarray(sent)
-        return
-      }
-      this.#unsent.shift()
+    const bytes = Buffer.concat(this.#unsent)
+    const sent = send(this.#fd, bytes)
+    if (sent === 'end') {
+      this.close()
+      return
     }
-    if (this.#open) this.#watch.wantsToWrite = false
+    const rest = bytes.subarray(sent)
+    this.#unsent = rest.length > 0 ? [rest] : []
+    this.#backlog = rest.length
+    if (rest.length === 0) this.#watch.wantsToWrite = false
   }
 }
+
+const ended = (): RequestFailed => new RequestFailed('the connection has ended')

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, writeSync } from 'node:fs'
 import { Errno, Irq, Refusal, SetIrqs } from './protocol.ts'
+import { prepareEventfd } from './system.ts'
 
 /** What an eventfd takes: 1 as a 64-bit integer (eventfd(2)). */
 const ONE = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0])
@@ -24,7 +25,12 @@ export class InterruptLines {
   signal(index: number, vector: number): boolean {
     const fd = this.#fds[index]?.[vector]
     if (fd === undefined) return false
-    writeSync(fd, ONE)
+    try {
+      writeSync(fd, ONE)
+    } catch (error) {
+      // Its counter is full: the client has more than enough to take already.
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
+    }
     return true
   }
 
@@ -57,6 +63,8 @@ export class InterruptLines {
     if (flags & ~(SetIrqs.DATA | SetIrqs.ACTION))
       throw new Refusal(Errno.EINVAL, 'SET_IRQS with unknown flags')
     const chosen = this.#chosen(data, body.subarray(20), count)
+    if (data === SetIrqs.DATA_EVENTFD && action !== SetIrqs.TRIGGER)
+      throw new Refusal(Errno.EINVAL, 'SET_IRQS: an eventfd can only be triggered')
     if (action === SetIrqs.TRIGGER) this.#trigger(index, start, count, data, chosen, fds)
     else if (action === SetIrqs.MASK || action === SetIrqs.UNMASK) this.#mask(index, action, chosen)
     else throw new Refusal(Errno.EINVAL, 'SET_IRQS without one action')
@@ -95,6 +103,7 @@ export class InterruptLines {
     if (data === SetIrqs.DATA_EVENTFD) {
       if (fds.length !== 0 && fds.length !== count)
         throw new Refusal(Errno.EINVAL, 'SET_IRQS: not one file for each')
+      if (!fds.every(prepareEventfd)) throw new Refusal(Errno.EINVAL, 'SET_IRQS: a file that is no eventfd')
       const taken = fds.splice(0)
       for (let vector = start; vector < start + count; vector++) {
         const old = vectors[vector]
@@ -107,7 +116,7 @@ export class InterruptLines {
       }
       return
     }
-    if (count === 0) {
+    if (count === 0 && data === SetIrqs.DATA_NONE) {
       for (const fd of vectors) if (fd !== undefined) closeSync(fd)
       vectors.fill(undefined)
       return

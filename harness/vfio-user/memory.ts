@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, readSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, readSync, writeSync } from 'node:fs'
 import { type Connection, RequestFailed } from './connection.ts'
 import { Command, DmaAccess, DmaFlag, Errno, HEADER, MAX_TRANSFER, Refusal, readSize } from './protocol.ts'
 
@@ -10,6 +10,9 @@ interface Mapping {
   fd: number | undefined
   /** Where the piece begins in the file. */
   offset: number
+  /** Where the file ends. */
+  end: number
+  readable: boolean
   writable: boolean
 }
 
@@ -76,10 +79,11 @@ export class GuestMemory {
       throw new Refusal(Errno.EEXIST, 'DMA_MAP over a mapping that is there')
     }
     if (this.#mappings.length >= MAX_MAPPINGS) throw new Refusal(Errno.E2BIG, 'too many mappings')
-    this.#mappings.push({
-      ...{ address, size, offset, writable: (flags & DmaFlag.WRITE) !== 0 },
-      fd: fds.shift(),
-    })
+    const [fd] = fds
+    const end = fd === undefined ? 0 : fstatSync(fd).size
+    const may = { readable: (flags & DmaFlag.READ) !== 0, writable: (flags & DmaFlag.WRITE) !== 0 }
+    this.#mappings.push({ ...{ address, size, fd, offset, end }, ...may })
+    fds.length = 0
   }
 
   /** DMA_UNMAP: `argsz`, `flags`, address, size. The range covers whole mappings. */
@@ -102,10 +106,10 @@ export class GuestMemory {
     for (const { fd } of this.#mappings.splice(0)) if (fd !== undefined) closeSync(fd)
   }
 
-  #find(address: number, length: number): Mapping | undefined {
+  #find(address: number, length: number): (Mapping & { fd: number }) | undefined {
     if (!this.#shared) return undefined
     return this.#mappings.find(
-      (mapping) =>
+      (mapping): mapping is Mapping & { fd: number } =>
         mapping.fd !== undefined &&
         mapping.address <= address &&
         address + length <= mapping.address + mapping.size,
@@ -114,26 +118,43 @@ export class GuestMemory {
 
   #readShared(address: number, length: number): Buffer | undefined {
     const mapping = this.#find(address, length)
-    if (mapping?.fd === undefined) return undefined
+    if (!mapping) return undefined
+    if (!mapping.readable) throw new DmaFault(`${this.#describe(address, length)}: it cannot be read`)
     const data = Buffer.allocUnsafe(length)
-    const at = mapping.offset + address - mapping.address
-    for (let done = 0; done < length; ) {
-      const count = readSync(mapping.fd, data, done, length - done, at + done)
-      if (count === 0) throw new DmaFault(`${this.#describe(address, length)}: the memory's file ends before`)
-      done += count
-    }
+    this.#inPlace(mapping, address, length, (fd, done, at) => readSync(fd, data, done, length - done, at))
     return data
   }
 
   #writeShared(address: number, data: Uint8Array): boolean {
-    const mapping = this.#find(address, data.length)
-    if (mapping?.fd === undefined) return false
-    if (!mapping.writable) throw new DmaFault(`${this.#describe(address, data.length)}: it cannot be written`)
-    const at = mapping.offset + address - mapping.address
-    for (let done = 0; done < data.length; ) {
-      done += writeSync(mapping.fd, data, done, data.length - done, at + done)
-    }
+    const { length } = data
+    const mapping = this.#find(address, length)
+    if (!mapping) return false
+    if (!mapping.writable) throw new DmaFault(`${this.#describe(address, length)}: it cannot be written`)
+    this.#inPlace(mapping, address, length, (fd, done, at) => writeSync(fd, data, done, length - done, at))
     return true
+  }
+
+  /** Accesses a mapping's file until all is done; `access` gives how many bytes it did. What goes wrong is a fault of this DMA. */
+  #inPlace(
+    { fd, offset, address: start, end }: Mapping & { fd: number },
+    address: number,
+    length: number,
+    access: (fd: number, done: number, at: number) => number,
+  ): void {
+    const fault = (why: string) => new DmaFault(`${this.#describe(address, length)}: ${why}`)
+    const at = offset + address - start
+    // Else a write would make the file longer.
+    if (at + length > end) throw fault('the memory’s file ends before')
+    for (let done = 0; done < length; ) {
+      let count: number
+      try {
+        count = access(fd, done, at + done)
+      } catch (error) {
+        throw fault((error as Error).message)
+      }
+      if (count === 0) throw fault('the memory’s file takes no more')
+      done += count
+    }
   }
 
   async #readByMessages(address: number, length: number): Promise<Buffer> {

@@ -74,10 +74,16 @@ export const MAX_TRANSFER = 1024 * 1024
 /** Bytes of the longest message that is looked at. */
 export const MAX_MESSAGE = MAX_TRANSFER + 4096
 
-export interface Message {
+/** What every message begins with, its length apart. */
+export interface Header {
   id: number
   command: number
   flags: number
+  /** errno(3) of a reply with `Flag.ERROR`. */
+  error: number
+}
+
+export interface Message extends Header {
   /** What follows the header; valid only while it is being handled. */
   body: Buffer
   /** The receiver owns them. */
@@ -95,11 +101,18 @@ export class Refusal extends Error {
   }
 }
 
+/** The header at the start of `message`. */
+export function readHeader(message: Buffer): Header {
+  return {
+    id: message.readUInt16LE(HEADER.id),
+    command: message.readUInt16LE(HEADER.command),
+    flags: message.readUInt32LE(HEADER.flags),
+    error: message.readUInt32LE(HEADER.error),
+  }
+}
+
 /** Writes a header at the start of `message`, which is as long as it says. */
-export function writeHeader(
-  message: Buffer,
-  header: { id: number; command: number; flags: number; error?: number },
-): void {
+export function writeHeader(message: Buffer, header: Omit<Header, 'error'> & { error?: number }): void {
   message.writeUInt16LE(header.id, HEADER.id)
   message.writeUInt16LE(header.command, HEADER.command)
   message.writeUInt32LE(message.length, HEADER.length)

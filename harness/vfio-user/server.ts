@@ -9,7 +9,6 @@ import {
   Command,
   DeviceFlag,
   Errno,
-  Flag,
   HEADER,
   Irq,
   IrqFlag,
@@ -37,6 +36,7 @@ export class VfioUserServer {
   readonly #fd: number
   readonly #watch: Watch
   #session: Session | undefined
+  #open = true
 
   /** Listens at `path`. */
   constructor(path: string, device: VfioUserDevice, options: ServerOptions) {
@@ -53,6 +53,8 @@ export class VfioUserServer {
   }
 
   close(): void {
+    if (!this.#open) return
+    this.#open = false
     this.unlink()
     this.#watch.close()
     closeSync(this.#fd)
@@ -60,13 +62,24 @@ export class VfioUserServer {
   }
 
   #accept(): void {
-    const fd = accept(this.#fd)
+    const fd = this.#nextClient()
     if (fd === undefined) return
     if (this.#session) closeSync(fd)
     else {
       this.#session = new Session(fd, this.#device, this.#options, () => {
         this.#session = undefined
       })
+    }
+  }
+
+  #nextClient(): number | undefined {
+    try {
+      return accept(this.#fd)
+    } catch (error) {
+      // No descriptors are left, and the client would be announced over and over: no more are taken.
+      this.#watch.close()
+      this.#options.failed(error)
+      return undefined
     }
   }
 }
@@ -110,26 +123,32 @@ class Session {
   }
 
   #handle(message: Message): void {
-    const { id, command, flags, fds } = message
-    const request = { id, command }
-    const wantsReply = (flags & Flag.NO_REPLY) === 0
-    const finish = (reply: Buffer | undefined) => {
-      if (wantsReply) this.#connection.reply(request, reply ?? Buffer.alloc(HEADER.size))
-    }
-    const fail = (error: unknown) => {
-      if (!(error instanceof Refusal)) this.#failed(error)
-      if (wantsReply) this.#connection.refuse(request, error instanceof Refusal ? error.errno : Errno.EIO)
-    }
     try {
       const answer = this.#answer(message)
-      if (answer instanceof Promise) answer.then(finish, fail)
-      else finish(answer)
+      if (answer instanceof Promise) this.#finishLater(message, answer)
+      else this.#finish(message, answer)
     } catch (error) {
-      fail(error)
+      this.#fail(message, error)
     } finally {
       // What was not kept is nobody's.
-      for (const fd of fds) closeSync(fd)
+      for (const fd of message.fds) closeSync(fd)
     }
+  }
+
+  #finishLater(request: Message, answer: Promise<Buffer | undefined>): void {
+    answer.then(
+      (reply) => this.#finish(request, reply),
+      (error: unknown) => this.#fail(request, error),
+    )
+  }
+
+  #finish(request: Message, reply: Buffer | undefined): void {
+    this.#connection.reply(request, reply ?? Buffer.alloc(HEADER.size))
+  }
+
+  #fail(request: Message, error: unknown): void {
+    if (!(error instanceof Refusal)) this.#failed(error)
+    this.#connection.refuse(request, error instanceof Refusal ? error.errno : Errno.EIO)
   }
 
   #answer(message: Message): Answer {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The system calls that Node lacks, through koffi: UNIX sockets that receive file descriptors (recvmsg(2), SCM_RIGHTS), and a wait of less
- * than a millisecond (ppoll(2)). Linux on a 64-bit little-endian machine.
+ * The system calls that Node lacks, through koffi: UNIX sockets that receive file descriptors (recvmsg(2), SCM_RIGHTS). Linux
+ * on a 64-bit little-endian machine.
  */
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, readlinkSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import koffi from 'koffi'
 
@@ -18,9 +18,11 @@ const SCM_RIGHTS = 1
 const MSG_DONTWAIT = 0x40
 const MSG_NOSIGNAL = 0x4000
 const MSG_CMSG_CLOEXEC = 0x4000_0000
-const POLLIN = 1
 
-const { EAGAIN, EINTR } = koffi.os.errno as { EAGAIN: number; EINTR: number }
+const F_SETFL = 4
+const O_NONBLOCK = 0o4000
+
+const { EAGAIN, EINTR, ECONNABORTED } = koffi.os.errno as Record<'EAGAIN' | 'EINTR' | 'ECONNABORTED', number>
 
 const sys = {
   socket: libc.func('int socket(int domain, int type, int protocol)'),
@@ -29,7 +31,7 @@ const sys = {
   accept4: libc.func('int accept4(int fd, void *address, void *length, int flags)'),
   recvmsg: libc.func('int64_t recvmsg(int fd, void *message, int flags)'),
   send: libc.func('int64_t send(int fd, const void *bytes, size_t length, int flags)'),
-  ppoll: libc.func('int ppoll(void *fds, unsigned long count, const void *timeout, const void *mask)'),
+  fcntl: libc.func('int fcntl(int fd, int command, ...)'),
 }
 
 /** A system call failed. */
@@ -61,9 +63,14 @@ export function listenAt(path: string): number {
     address.writeUInt16LE(AF_UNIX, 0)
     name.copy(address, 2)
     const fd = checked('socket', sys.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0))
-    checked(`bind ${path}`, sys.bind(fd, address, address.length))
-    checked('listen', sys.listen(fd, 1))
-    return fd
+    try {
+      checked(`bind ${path}`, sys.bind(fd, address, address.length))
+      checked('listen', sys.listen(fd, 1))
+      return fd
+    } catch (error) {
+      closeSync(fd)
+      throw error
+    }
   } finally {
     closeSync(folder)
   }
@@ -74,7 +81,7 @@ export function accept(fd: number): number | undefined {
   const connection = sys.accept4(fd, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC)
   if (connection >= 0) return connection
   const errno = koffi.errno()
-  if (errno === EAGAIN || errno === EINTR) return undefined
+  if (errno === EAGAIN || errno === EINTR || errno === ECONNABORTED) return undefined
   throw new SystemError('accept', errno)
 }
 
@@ -142,22 +149,10 @@ export function send(fd: number, bytes: Uint8Array): number | 'end' {
   return errno === EAGAIN || errno === EINTR ? 0 : 'end'
 }
 
-const MAX_POLLED = 256
-const pollfds = nativeMemory(8 * MAX_POLLED)
-const timeout = nativeMemory(16)
-
-/** Those of `fds` that can be read, waiting up to `ns` nanoseconds (less than a second) for the first. */
-export function pollReadable(fds: readonly number[], ns: number): number[] {
-  const count = Math.min(fds.length, MAX_POLLED)
-  for (let index = 0; index < count; index++) {
-    pollfds.view.setInt32(8 * index, fds[index] as number, true)
-    pollfds.view.setInt32(8 * index + 4, POLLIN, true)
-  }
-  timeout.view.setBigUint64(8, BigInt(ns), true)
-  if (sys.ppoll(pollfds.pointer, count, timeout.pointer, null) <= 0) return []
-  const ready: number[] = []
-  for (let index = 0; index < count; index++) {
-    if (pollfds.view.getInt16(8 * index + 6, true) !== 0) ready.push(fds[index] as number)
-  }
-  return ready
+/** Whether a descriptor that came is an eventfd; if so, writing to it does not block from now on. */
+export function prepareEventfd(fd: number): boolean {
+  if (readlinkSync(`/proc/self/fd/${fd}`) !== 'anon_inode:[eventfd]') return false
+  // It has no other flags of F_SETFL that could be lost.
+  checked('fcntl', sys.fcntl(fd, F_SETFL, 'int', O_NONBLOCK))
+  return true
 }

@@ -23,8 +23,8 @@ export const translation = (node: string, rid: number, domid: number): RegExp =>
 const GRANTED = 1n << 63n
 
 /** Waits until a function's driver has set it up, and says whether its rings are granted. */
-export async function ringsAreGranted(fn: VirtioFunction): Promise<boolean> {
-  await expect.poll(() => fn.isDriven, { timeout: 10_000, message: `${fn.at} has no driver` }).toBe(true)
+export async function ringsAreGranted(board: Board, fn: VirtioFunction): Promise<boolean> {
+  await board.until(`${fn.at} has its driver`, () => fn.isDriven)
   const addresses = fn.queues.flatMap(({ descriptors, driver, device }) => [descriptors, driver, device])
   const granted = addresses.filter((address) => (address & GRANTED) !== 0n)
   expect([0, addresses.length]).toContain(granted.length)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The register beside a device tree that names backends as well, and a driver that comes and goes. */
-import { backendDomid, expect, RootComplex, scenario, VirtioFunction } from '../../harness/index.ts'
+import { expect, RootComplex, scenario, VirtioFunction, XenHostBridge } from '../../harness/index.ts'
 import { KEYS, ringsAreGranted } from './board-under-test.ts'
 
 scenario(
@@ -13,7 +13,7 @@ scenario(
         new VirtioFunction({ at: '00:01.0', backend: 1 }),
         new VirtioFunction({ at: '00:02.0', backend: 2 }),
       ]
-      const hostBridge = { capabilities: [backendDomid(() => 2)] }
+      const hostBridge = new XenHostBridge({ answer: () => 2 })
       return { wrong, right, root: new RootComplex({ hostBridge, functions: [wrong, right] }) }
     },
   },
@@ -24,7 +24,7 @@ scenario(
       /xen-root-complex: 0000:00:01\.0: backend domain 2, but the device tree says domain 1, not given to a driver$/,
       /xen-root-complex: 0000:00:02\.0: backend domain 2, as the device tree says$/,
     ])
-    expect(await ringsAreGranted(right)).toBe(true)
+    expect(await ringsAreGranted(board, right)).toBe(true)
     expect(wrong.isDriven).toBe(false)
     const override = await board.domain().read('/sys/bus/pci/devices/0000:00:01.0/driver_override')
     expect(override.trim()).toBe('xen-root-complex')
@@ -37,7 +37,7 @@ scenario(
     platform: 'xen',
     drivers: ['xen-root-complex', KEYS],
     devices: () => {
-      const hostBridge = { capabilities: [backendDomid(() => 2)] }
+      const hostBridge = new XenHostBridge({ answer: () => 2 })
       return { root: new RootComplex({ hostBridge, functions: [new VirtioFunction({ at: '00:01.0' })] }) }
     },
   },
@@ -51,9 +51,8 @@ scenario(
     await guest.sysrq('5')
     await expect(guest.console).toPrint(/pseudo-hotplug: disable/)
     // The driver's worker does it, soon after the bridge has gone.
-    await expect
-      .poll(async () => (await guest.run(`test -e ${map}`, { mayFail: true })).status, { timeout: 5000 })
-      .toBe(1)
+    const isGone = async () => (await guest.run(`test -e ${map}`, { mayFail: true })).status === 1
+    await board.until('the bridge has no iommu-map', isGone)
   },
 )
 
@@ -63,7 +62,7 @@ scenario(
     platform: ['virt', 'xen'],
     drivers: [KEYS],
     devices: () => {
-      const hostBridge = { capabilities: [backendDomid(() => 'not-yet')] }
+      const hostBridge = new XenHostBridge({ answer: () => 'not-yet' })
       return { root: new RootComplex({ hostBridge, functions: [new VirtioFunction({ at: '00:01.0' })] }) }
     },
   },

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Bridges without the register: those that never had one are none of the driver's business, those that lost it are. */
 import {
-  backendDomid,
   expect,
-  PciFunction,
-  pciExpress,
   RootComplex,
   scenario,
   VirtioFunction,
   virtioNet,
   virtioRng,
+  XenHostBridge,
 } from '../../harness/index.ts'
 import { driverOf, KEYS, remove, rescan } from './board-under-test.ts'
 
@@ -42,13 +40,8 @@ scenario(
     platform: ['virt', 'xen'],
     drivers: ['xen-root-complex', KEYS],
     devices: () => {
-      const register = new PciFunction({
-        ...{ at: '00:1f.0', vendor: 0x5853, device: 0x0002, class: 0x060000 },
-        capabilities: [
-          pciExpress({ type: 'root-complex-endpoint' }),
-          backendDomid((bdf) => (bdf === '00:01.0' ? 'no-backend' : 'unknown')),
-        ],
-      })
+      const answer = (bdf: string) => (bdf === '00:01.0' ? 'no-backend' : 'unknown')
+      const register = new XenHostBridge({ at: '00:1f.0', answer })
       const functions = [
         new VirtioFunction({ at: '00:01.0' }),
         new VirtioFunction({ at: '00:02.0' }),

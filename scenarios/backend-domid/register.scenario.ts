@@ -3,7 +3,7 @@
  * A root complex that answers a function with its backend's domid (`drivers/xen-root-complex/README.md`), and the unmodified grant-dma-ops that
  * uses the answer.
  */
-import { backendDomid, expect, RootComplex, scenario, VirtioFunction } from '../../harness/index.ts'
+import { expect, RootComplex, scenario, VirtioFunction, XenHostBridge } from '../../harness/index.ts'
 import {
   BRIDGE,
   driverOf,
@@ -37,7 +37,7 @@ scenario(
       ])
       const answer = (bdf: string) => answers.get(bdf) ?? (bdf === plain.at ? 'no-backend' : 'unknown')
       const root = new RootComplex({
-        hostBridge: { capabilities: [backendDomid(answer)] },
+        hostBridge: new XenHostBridge({ answer }),
         functions: [first, second, plain, stranger],
       })
       return { root }
@@ -56,7 +56,7 @@ scenario(
       /xen-root-complex: 0000:00:04\.0: unknown to the root complex, not given to a driver$/,
     ])
     expect(
-      await Promise.all([first, second, plain].map((fn) => ringsAreGranted(fn as VirtioFunction))),
+      await Promise.all([first, second, plain].map((fn) => ringsAreGranted(board, fn as VirtioFunction))),
     ).toEqual([true, true, false])
     await expect(console).toPrint(translation(BRIDGE, 0x08, 1))
     await expect(console).toPrint(translation(BRIDGE, 0x10, 2))
@@ -76,7 +76,7 @@ scenario(
     devices: () => {
       const backends = new Map<string, number>()
       const late = virtio('00:05.0', false)
-      const hostBridge = { capabilities: [backendDomid((bdf) => backends.get(bdf) ?? 'unknown')] }
+      const hostBridge = new XenHostBridge({ answer: (bdf) => backends.get(bdf) ?? 'unknown' })
       return { root: new RootComplex({ hostBridge, functions: [late] }), late, backends }
     },
   },
@@ -90,11 +90,11 @@ scenario(
     late.appear()
     await rescan(board)
     await expect(console).toPrint(/xen-root-complex: 0000:00:05\.0: backend domain 2$/)
-    expect(await ringsAreGranted(late)).toBe(true)
+    expect(await ringsAreGranted(board, late)).toBe(true)
     await expect(console).toPrint(translation(BRIDGE, 0x28, 2))
 
     await remove(board, late.at)
-    await expect.poll(() => late.isDriven).toBe(false)
+    await board.until('the function has lost its driver', () => !late.isDriven)
     backends.set(late.at, 3)
     await rescan(board)
     await expect(console).toPrint(/xen-root-complex: 0000:00:05\.0: backend domain 3$/)
@@ -111,7 +111,7 @@ scenario(
     drivers: DRIVERS,
     devices: () => {
       const backend = { ready: false }
-      const hostBridge = { capabilities: [backendDomid(() => (backend.ready ? 1 : 'not-yet'))] }
+      const hostBridge = new XenHostBridge({ answer: () => (backend.ready ? 1 : 'not-yet') })
       return { root: new RootComplex({ hostBridge, functions: [virtio('00:01.0')] }), backend }
     },
   },
@@ -124,7 +124,7 @@ scenario(
     backend.ready = true
     await expect(console).toPrint(/xen-root-complex: 0000:00:01\.0: backend domain 1$/)
     const fn = root.functions.find((other) => other instanceof VirtioFunction) as VirtioFunction
-    expect(await ringsAreGranted(fn)).toBe(true)
+    expect(await ringsAreGranted(board, fn)).toBe(true)
   },
 )
 
@@ -139,7 +139,7 @@ scenario(
         answered = resolve
       })
       const never = new Promise<never>(() => {})
-      const hostBridge = { capabilities: [backendDomid((bdf) => (bdf === '00:01.0' ? late : never))] }
+      const hostBridge = new XenHostBridge({ answer: (bdf) => (bdf === '00:01.0' ? late : never) })
       return {
         root: new RootComplex({ hostBridge, functions: [virtio('00:01.0'), virtio('00:02.0')] }),
         answer: answered,
@@ -154,11 +154,11 @@ scenario(
         ({ from, what, value }) => from === '00:00.0' && what === 'read' && value === '80000008',
       )
     await board.xl('sysrq', 'DomU', '4')
-    await expect.poll(inFlight, { timeout: 5000 }).toBe(true)
+    await board.until('the query was read while in flight', inFlight)
 
     answer(1)
     await expect(console).toPrint(/xen-root-complex: 0000:00:01\.0: backend domain 1$/)
-    expect(await ringsAreGranted(first as VirtioFunction)).toBe(true)
+    expect(await ringsAreGranted(board, first as VirtioFunction)).toBe(true)
     await expect(console).toPrint(
       /xen-root-complex: 0000:00:02\.0: no answer within 1000 ms \(0x80000010\), not given to a driver$/,
     )

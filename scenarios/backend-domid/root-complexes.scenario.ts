@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The two options of the thread: a host bridge for each backend domain, or one bridge whose `iommu-map` tells functions apart. */
-import { backendDomid, ecam, expect, RootComplex, scenario, VirtioFunction } from '../../harness/index.ts'
+import { ecam, expect, RootComplex, scenario, VirtioFunction, XenHostBridge } from '../../harness/index.ts'
 import { BRIDGE, KEYS, ringsAreGranted, TELL_TRANSLATIONS, translation } from './board-under-test.ts'
 
 /** A second root complex beside the one at the thread's addresses, and its node in the guest. */
@@ -32,14 +32,14 @@ scenario(
     await board.xl('sysrq', 'DomU', '4')
     await expect(console).toPrint(/virtio-pci 0000:00:01\.0: enabling device/)
     await expect(console).toPrint(translation(BRIDGE, 0x08, 1))
-    expect(await ringsAreGranted(first)).toBe(true)
+    expect(await ringsAreGranted(board, first)).toBe(true)
     expect(second.isDriven).toBe(false)
 
     await board.xl('sysrq', 'DomU', '6')
     await expect(console).toPrint(/pci-host-generic 34000000\.pcie: PCI host bridge to bus 0001:00/)
     await expect(console).toPrint(/virtio-pci 0001:00:01\.0: enabling device/)
     await expect(console).toPrint(translation(SECOND_BRIDGE, 0x08, 2))
-    expect(await ringsAreGranted(second)).toBe(true)
+    expect(await ringsAreGranted(board, second)).toBe(true)
   },
 )
 
@@ -60,9 +60,9 @@ scenario(
     const { console } = board.domain()
     await board.xl('sysrq', 'DomU', '4')
     expect([
-      await ringsAreGranted(first),
-      await ringsAreGranted(second),
-      await ringsAreGranted(plain),
+      await ringsAreGranted(board, first),
+      await ringsAreGranted(board, second),
+      await ringsAreGranted(board, plain),
     ]).toEqual([true, true, false])
     await expect(console).toPrint(translation(BRIDGE, 0x08, 1))
     await expect(console).toPrint(translation(BRIDGE, 0x10, 2))
@@ -76,9 +76,8 @@ scenario(
     drivers: ['xen-root-complex', KEYS],
     devices: () => {
       const [first, second] = [new VirtioFunction({ at: '00:01.0' }), new VirtioFunction({ at: '00:01.0' })]
-      const hostBridge = (domid: number) => ({
-        capabilities: [backendDomid((bdf) => (bdf === '00:01.0' ? domid : 'unknown'))],
-      })
+      const hostBridge = (domid: number) =>
+        new XenHostBridge({ answer: (bdf) => (bdf === '00:01.0' ? domid : 'unknown') })
       return {
         ...{ first, second },
         one: new RootComplex({ hostBridge: hostBridge(1), functions: [first] }),
@@ -92,7 +91,7 @@ scenario(
     await expect(console).toPrint(/xen-root-complex: 0000:00:01\.0: backend domain 1$/)
     await board.xl('sysrq', 'DomU', '6')
     await expect(console).toPrint(/xen-root-complex: 0001:00:01\.0: backend domain 2$/)
-    expect([await ringsAreGranted(first), await ringsAreGranted(second)]).toEqual([true, true])
+    expect([await ringsAreGranted(board, first), await ringsAreGranted(board, second)]).toEqual([true, true])
   },
 )
 

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The emulator's own functions and modelled ones under one host bridge, told apart by BDF; and no bridge where none was asked for. */
 import {
-  backendDomid,
   expect,
-  PciFunction,
-  pciExpress,
   rootPort,
   scenario,
   VirtioFunction,
   virtioNet,
   virtioRng,
+  XenHostBridge,
 } from '../../harness/index.ts'
 
 const KEYS = { name: 'pseudo-hotplug', parameters: { keys: '4+/pcie@10000000', prefix: '/passthrough' } }
@@ -67,10 +65,7 @@ scenario(
         net: virtioNet({ at: '00:01.0', backend: 'unnamed' }),
         port: rootPort({ at: '00:02.0', id: 'port1' }),
         // QEMU keeps 00:00.0 for its own host bridge.
-        register: new PciFunction({
-          ...{ at: '00:1f.0', vendor: 0x5853, device: 0x0002, class: 0x060000 },
-          capabilities: [pciExpress({ type: 'root-complex-endpoint' }), backendDomid(answer)],
-        }),
+        register: new XenHostBridge({ at: '00:1f.0', answer }),
       }
     },
   },
@@ -83,15 +78,15 @@ scenario(
       /xen-root-complex: 0000:00:02\.0: no backend, no grants$/,
       /virtio-pci 0000:00:01\.0: enabling device/,
     ])
-    await expect
-      .poll(async () => (await board.ringsOf(net)).filter(isGranted).length, { timeout: 5000 })
-      .toBeGreaterThan(0)
+    await board.until('net has granted rings', async () => (await board.ringsOf(net)).some(isGranted))
 
     const late = virtioRng({ at: '01:00.0', bus: 'port1', backend: 'unnamed' })
     await board.plug(late)
     await board.domain().run(['sh', '-c', 'echo 1 >/sys/bus/pci/rescan'])
     await expect(console).toPrint(/xen-root-complex: 0000:01:00\.0: backend domain 2$/)
-    await expect.poll(async () => (await board.ringsOf(late)).every(isGranted), { timeout: 5000 }).toBe(true)
+    await board.until('the late function has granted rings', async () =>
+      (await board.ringsOf(late)).some(isGranted),
+    )
   },
 )
 
@@ -125,6 +120,6 @@ scenario(
     const fn = new VirtioFunction({ at: '01:00.0', bus: 'port1' })
     await board.plug(fn)
     await expect(console).toPrint(/pci 0000:01:00\.0: \[1af4:1044\]/)
-    await expect.poll(() => fn.isDriven, { timeout: 5000 }).toBe(true)
+    await board.until('the function has its driver', () => fn.isDriven)
   },
 )

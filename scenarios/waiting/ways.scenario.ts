@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The ways in which a guest that booted first learns that a backend is ready, side by side. */
-import { expect, RootComplex, RootPort, type ScenarioOptions, scenario } from '../../harness/index.ts'
+import {
+  type BackendAnswer,
+  expect,
+  RootComplex,
+  RootPort,
+  type ScenarioOptions,
+  scenario,
+  XenHostBridge,
+} from '../../harness/index.ts'
 import { BACKEND_READY, enableBridge, KEYS, rescan, timeUntilDriven, virtio } from './board-under-test.ts'
 
 const BOTH: Pick<ScenarioOptions, 'platform' | 'drivers' | 'tags'> = {
@@ -109,5 +117,41 @@ scenario(
 
     measured(BACKEND_READY, await timeUntilDriven(fn, () => port.setLink(true)))
     await expect(console).toPrint(/pcieport 0000:00:01\.0: pciehp: Slot\(1\): Link Up/)
+  },
+)
+
+scenario(
+  'an interrupt of the root complex: it says that there is something new, and the guest looks and asks',
+  {
+    ...BOTH,
+    drivers: [...(BOTH.drivers ?? []), 'xen-root-complex'],
+    devices: () => {
+      const backends = new Map<string, BackendAnswer>()
+      const hostBridge = new XenHostBridge({ answer: (bdf) => backends.get(bdf) ?? 'not-yet' })
+      const late = virtio('00:02.0', false)
+      return {
+        backends,
+        hostBridge,
+        late,
+        root: new RootComplex({ hostBridge, functions: [virtio('00:01.0'), late] }),
+      }
+    },
+  },
+  async ({ board, platform, devices: { backends, hostBridge, root, late }, measured }) => {
+    const { console } = board.domain()
+    await enableBridge(board)
+    await expect(console).toPrint(/xen-root-complex: pci 0000:00:00\.0 tells of changes/)
+    await expect(console).toPrint(/xen-root-complex: 0000:00:01\.0: the backend is not ready, asking again/)
+
+    const held = root.functions.find(({ at }) => at === '00:01.0') as typeof late
+    const ready = () => {
+      // A bare guest has nobody to grant to.
+      const answer = platform === 'xen' ? 1 : 'no-backend'
+      backends.set('00:01.0', answer).set('00:02.0', answer)
+      late.appear()
+      hostBridge.changed()
+    }
+    const [one, other] = await Promise.all([timeUntilDriven(held, ready), timeUntilDriven(late, () => {})])
+    measured(BACKEND_READY, Math.max(one, other))
   },
 )
