@@ -457,7 +457,7 @@ describe('DMA by messages', () => {
     const reading = memory().read(ADDRESS, 5)
     const request = await client.request()
     expect(request).toMatchObject({ command: Command.DMA_READ, flags: 0, error: 0 })
-    expect(request.body).toEqual(words(BigInt(ADDRESS), 5, 0))
+    expect(request.body).toEqual(words(BigInt(ADDRESS), 5n))
     client.answerDma(request, Buffer.from('hello'))
     expect((await reading).toString()).toBe('hello')
     expect(thrown(() => memory().readNow(ADDRESS, 5))).toBeInstanceOf(DmaFault)
@@ -472,8 +472,8 @@ describe('DMA by messages', () => {
     ] as const) {
       const request = await client.request()
       expect(request.command).toBe(Command.DMA_WRITE)
-      expect(request.body.subarray(0, 12)).toEqual(words(address, count))
-      expect(request.body.subarray(12, 12 + count).equals(data.subarray(0, count))).toBe(true)
+      expect(request.body.subarray(0, 16)).toEqual(words(address, BigInt(count)))
+      expect(request.body.subarray(16).equals(data.subarray(0, count))).toBe(true)
       client.answerDma(request)
     }
     await writing
