@@ -305,6 +305,37 @@ export const SAMPLES: readonly Sample[] = [
     ],
   },
   {
+    kind: 'hung-task',
+    title: "INFO: task can't die in foo_wait",
+    lines: [
+      "INFO: task sh:77 can't die for more than 143 seconds.",
+      ...trace('__schedule', 'schedule', 'foo_wait'),
+    ],
+  },
+  {
+    kind: 'hard-lockup',
+    title: 'BUG: hard lockup in foo_work',
+    lines: [
+      'watchdog: Watchdog detected hard LOCKUP on cpu 1',
+      ...trace('foo_spin', 'foo_work', 'process_one_work', 'kthread'),
+    ],
+  },
+  {
+    kind: 'trap',
+    title: 'divide error in foo_scale',
+    lines: ['Oops: divide error: 0000 [#1] PREEMPT SMP', 'RIP: 0010:foo_scale+0x1c/0x80'],
+  },
+  {
+    kind: 'panic',
+    title: 'kernel panic: stack is corrupted in foo_parse',
+    lines: ['Kernel panic - not syncing: stack-protector: Kernel stack is corrupted in: foo_parse+0x1c/0x80'],
+  },
+  {
+    kind: 'busy-inodes',
+    title: 'VFS: Busy inodes after unmount (use-after-free)',
+    lines: ['VFS: Busy inodes after unmount of vda1. Self-destruct in 5 seconds.  Have a nice day...'],
+  },
+  {
     kind: 'rcu-stall',
     title: 'INFO: rcu detected stall in foo_work',
     lines: [

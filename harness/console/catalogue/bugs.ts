@@ -20,7 +20,7 @@ export const BUGS: readonly FailureRow[] = [
   }),
   linux({
     kind: 'bug',
-    word: 'kernel BUG at ',
+    word: 'ernel BUG at ',
     start: /^kernel BUG at (?<file>.+?):\d+!/i,
     titles: ['kernel BUG in {frame}'],
     continues: ['rust-panic'],
@@ -65,6 +65,14 @@ export const BUGS: readonly FailureRow[] = [
     titles: ['VFS: Close: file count is zero (use-after-free)'],
     frames: [],
   }),
+  // generic_shutdown_super(): fs/super.c
+  linux({
+    kind: 'busy-inodes',
+    word: 'VFS: Busy inodes after unmount',
+    start: /^VFS: Busy inodes after unmount/,
+    titles: ['VFS: Busy inodes after unmount (use-after-free)'],
+    frames: [],
+  }),
   // slab_bug() and object_err(): mm/slub.c
   linux({
     kind: 'slab-corruption',
@@ -92,8 +100,10 @@ export const BUGS: readonly FailureRow[] = [
   linux({
     kind: 'panic',
     word: 'Kernel panic - not syncing',
-    start: /^Kernel panic - not syncing: stack-protector: Kernel stack is corrupted/,
+    start:
+      /^Kernel panic - not syncing: stack-protector: Kernel stack is corrupted(?: in: (?:.*?(?<fn>[A-Za-z_][\w.]*)\+0x)?)?/,
     titles: ['kernel panic: stack is corrupted in {frame}'],
+    frames: ['header', 'trace'],
     continues: ['*'],
     end: PANIC_END,
   }),

@@ -35,10 +35,15 @@ export const HANGS: readonly FailureRow[] = [
   // check_hung_task(): kernel/hung_task.c
   linux({
     kind: 'hung-task',
+    word: "can't die",
+    start: /^INFO: task \S.*?:\d+ can't die\b/,
+    titles: ["INFO: task can't die in {frame}"],
+  }),
+  linux({
+    kind: 'hung-task',
     word: 'INFO: task ',
     start: /^INFO: task (?:\S.*?:\d+ (?:blocked|can't die)\b.* for more than|.*[^\x20-\x7e])/,
     titles: ['INFO: task hung in {frame}'],
-    continues: [],
   }),
   // show_workqueue_state(): kernel/workqueue.c
   linux({

@@ -47,6 +47,13 @@ export const LOCKING: readonly FailureRow[] = [
     '{level}: lock held when returning to user space in {holder}',
     HELD(),
   ),
+  // check_no_locks_held() of older kernels
+  lockdep(
+    'lock held at task exit time',
+    'lock held at task exit',
+    '{level}: lock held at task exit time in {holder}',
+    HELD(),
+  ),
   // print_lock_nested_lock_not_held()
   lockdep(
     'nested lock was not taken',

@@ -5,7 +5,6 @@ export const NOISE: readonly { line: RegExp; because: string }[] = [
   { line: /^INFO: lockdep is turned off/, because: 'it says that lockdep has reported before' },
   { line: /^INFO: NMI handler \(/, because: 'an emulated or loaded machine is slow' },
   { line: /^INFO: Stall ended before state dump start/, because: 'the stall is over' },
-  { line: /^BUG: MAX_LOCK\w+ too low!/, because: "lockdep's tables are full: a limit of the configuration" },
 ]
 
 export const isNoise = (text: string): boolean => NOISE.some(({ line }) => line.test(text))

@@ -34,14 +34,8 @@ export const OOPSES: readonly FailureRow[] = [
   }),
   linux({
     kind: 'memory-access',
-    word: 'nable to handle',
-    start: /^(?:BUG: unable to handle kernel|BUG: kernel NULL pointer dereference|Unable to handle kernel)\b/,
-    titles: ['BUG: unable to handle kernel'],
-  }),
-  linux({
-    kind: 'memory-access',
-    word: 'BUG: kernel NULL pointer',
-    start: /^BUG: kernel (?<what>NULL pointer dereference), address/,
+    word: 'ernel NULL pointer',
+    start: /^BUG: [kK]ernel (?<what>NULL pointer dereference)(?:,| on| at)/,
     titles: ['BUG: unable to handle kernel {what} in {frame}'],
   }),
   linux({
@@ -55,6 +49,12 @@ export const OOPSES: readonly FailureRow[] = [
     word: 'BUG: Unable to handle kernel',
     start: /^BUG: Unable to handle kernel (?:data access|instruction fetch)/,
     titles: ['BUG: unable to handle kernel paging request in {frame}'],
+  }),
+  linux({
+    kind: 'memory-access',
+    word: 'nable to handle',
+    start: /^(?:BUG: unable to handle kernel|Unable to handle kernel)\b/,
+    titles: ['BUG: unable to handle kernel'],
   }),
   // do_DataAbort(): arch/arm/mm/fault.c
   linux({
