@@ -45,11 +45,12 @@ const WARN_PATH =
   /^(?:kobject_\w+|_*refcount\w+|__?debug_\w+|debug_\w+|usb_submit_urb|usb_start_wait_urb|usb_(?:bulk|control|interrupt)_msg\w*|proc_(?:create|mkdir|register)\w*|_*vmalloc\w*|_*vzalloc\w*|_*kv?[mzc]alloc\w*)$/
 
 export const WARNINGS: readonly FailureRow[] = [
-  // debug_print_object(): lib/debugobjects.c; the WARNING follows
+  // debug_print_object(): lib/debugobjects.c; the WARNING follows, or came before (older kernels)
   linux({
     kind: 'odebug',
     word: 'ODEBUG: ',
     start: /^ODEBUG: \w+ /,
+    continues: ['odebug'],
     titles: ['WARNING: ODEBUG bug in {frame}'],
     innocent: /^debug_\w+|^_*free\w*_hook|_freelist_hook$|^k?v?free$/,
   }),
