@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import { registerBench } from './bench.ts'
 import { registerDoctor } from './doctor.ts'
 import { registerDrivers } from './drivers.ts'
+import { registerExplain } from './explain.ts'
 import { registerList } from './list.ts'
 import { registerRun } from './run.ts'
 import { registerSetup } from './setup.ts'
@@ -20,6 +21,7 @@ const program = new Command('guestrig')
 registerStart(program)
 registerSetup(program)
 registerDoctor(program)
+registerExplain(program)
 registerList(program)
 registerRun(program)
 registerShell(program)

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { CATALOGUE, type FailureRow } from './catalogue.ts'
+import type { FailureRow } from './catalogue/index.ts'
 import type { Console } from './console.ts'
-import { XEN } from './line.ts'
 import type { Failure } from './problems.ts'
+import { FailureScanner } from './report/index.ts'
 
 /** A report is over when its console has printed nothing for this long, in ms, … */
 const QUIET = 250
-/** … or when it has gone on for this long, … */
+/** … or when it has gone on for this long. */
 const LONGEST = 3000
-/** … or with its last line. */
-const LAST_LINE = /---\[ end (?:trace|Kernel panic)|^Reboot in five seconds|^Manual reset required/
 
 export interface Found {
   failure: Failure
@@ -21,44 +19,28 @@ export interface Found {
  * `found` when it is whole.
  */
 export function watchForFailure(console: Console, found: (first: Found) => void, begun = () => {}): void {
-  const rows = CATALOGUE.filter((row) => (row.by === 'xen') === (console.domain === XEN))
-  const stop = console.onLine((line) => {
-    for (const row of rows) {
-      const match = row.start.exec(line.text)
-      if (!match) continue
-      stop()
+  let done = false
+  let quiet: NodeJS.Timeout | undefined
+  let longest: NodeJS.Timeout | undefined
+  const scanner = new FailureScanner({
+    domain: console.domain,
+    begun: () => {
+      if (longest) return
+      longest = setTimeout(() => scanner.end(), LONGEST)
       begun()
-      collect(console, line.text, (report) =>
-        found({
-          failure: {
-            kind: row.kind,
-            title: row.title.replace('$1', match[1] ?? ''),
-            domain: console.domain,
-            report,
-          },
-          verdict: row.verdict,
-        }),
-      )
-      return
-    }
+    },
+    found: ({ verdict, first: _first, last: _last, ...failure }) => {
+      if (done) return
+      done = true
+      stop()
+      clearTimeout(quiet)
+      clearTimeout(longest)
+      found({ failure, verdict })
+    },
   })
-}
-
-function collect(console: Console, first: string, done: (report: string[]) => void): void {
-  const report = [first]
-  const finish = () => {
-    stop()
+  const stop = console.onLine(({ text }) => {
+    scanner.push(text)
     clearTimeout(quiet)
-    clearTimeout(longest)
-    done(report)
-  }
-  let quiet = setTimeout(finish, QUIET)
-  const longest = setTimeout(finish, LONGEST)
-  const stop = console.onLine((line) => {
-    report.push(line.text)
-    if (LAST_LINE.test(line.text)) return finish()
-    clearTimeout(quiet)
-    quiet = setTimeout(finish, QUIET)
+    if (scanner.collecting && !done) quiet = setTimeout(() => scanner.end(), QUIET)
   })
-  if (LAST_LINE.test(first)) finish()
 }

@@ -10,6 +10,10 @@ export interface Failure {
   /** Stable across runs: no addresses, CPU numbers or times. */
   title: string
   domain: string
+  /** The guilty function, where the kind has one and the report shows it. */
+  frame?: string | undefined
+  /** Whether the report shows what the title needs, and has no hole. */
+  complete: boolean
   /** The report, as far as it came. */
   report: string[]
 }

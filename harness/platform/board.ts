@@ -265,6 +265,7 @@ export class Board {
           kind: 'machine-ended',
           title: `the guest ended the machine: ${reason}`,
           domain: console.domain,
+          complete: true,
           report: console.tail(6),
         }),
     )

@@ -44,10 +44,13 @@ describe('watchForFailure', () => {
   test('a report without a last line ends when the console is quiet', async () => {
     const { print, found } = watched()
     print(
-      '[    1.0] WARNING: CPU: 1 PID: 7 at drivers/xen/grant-table.c:123 x+0x1/0x2',
+      '[    1.0] WARNING: CPU: 1 PID: 7 at drivers/xen/grant-table.c:123 gnttab_map_refs+0x1/0x2',
       '[    1.1] Modules linked in:',
     )
-    expect((await found).failure).toMatchObject({ title: 'WARNING in drivers/xen/grant-table.c' })
+    expect((await found).failure).toMatchObject({
+      title: 'WARNING in gnttab_map_refs',
+      frame: 'gnttab_map_refs',
+    })
   })
 
   test('ordinary text with the words in it is no failure', () => {

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import pc from 'picocolors'
+import { type Place, Symbols } from '../../images/index.ts'
+import { FailureScanner, LineSplitter, printable, type ScannedFailure } from '../console/index.ts'
+import { UsageError } from './usage.ts'
+
+export interface ExplainOptions {
+  json?: boolean
+  vmlinux?: string
+  module?: string[]
+}
+
+interface Analysis {
+  lines: number
+  failures: ScannedFailure[]
+}
+
+/** Prints the failures of a log, and tells whether there are any. */
+export async function explainLog(file: string, options: ExplainOptions): Promise<boolean> {
+  if (options.module && !options.vmlinux) throw new UsageError('--module needs --vmlinux as well')
+  const symbols = options.vmlinux ? await Symbols.open(options.vmlinux, options.module) : undefined
+  const analysis = await analyse(await open(file))
+  if (symbols)
+    for (const failure of analysis.failures) failure.report = await withLines(failure.report, symbols)
+  process.stdout.write(options.json ? asJson(file, analysis) : asText(analysis))
+  return analysis.failures.length > 0
+}
+
+async function open(file: string): Promise<AsyncIterable<Uint8Array>> {
+  if (file === '-') return process.stdin
+  const found = await stat(file).catch(() => undefined)
+  if (!found || found.isDirectory()) throw new UsageError(`there is no log ${file}`)
+  return createReadStream(file)
+}
+
+/** Memory does not grow with the log, only with what is found in it. */
+async function analyse(bytes: AsyncIterable<Uint8Array>): Promise<Analysis> {
+  const failures: ScannedFailure[] = []
+  const scanner = new FailureScanner({ found: (failure) => failures.push(failure) })
+  const splitter = new LineSplitter()
+  let lines = 0
+  const push = (line: string) => {
+    lines++
+    scanner.push(line)
+  }
+  for await (const chunk of bytes) for (const line of splitter.push(chunk)) push(line)
+  for (const line of splitter.end()) push(line)
+  scanner.end()
+  return { lines, failures: failures.sort((a, b) => a.first - b.first) }
+}
+
+function asText({ lines, failures }: Analysis): string {
+  if (failures.length === 0) return `no failure in ${lines} lines\n`
+  return `${failures.map(one).join('\n\n')}\n`
+}
+
+function one(failure: ScannedFailure): string {
+  const facts = [
+    failure.kind,
+    failure.frame ? `guilty: ${failure.frame}` : undefined,
+    failure.domain || undefined,
+    `lines ${failure.first}–${failure.last}`,
+    failure.complete ? 'complete' : 'incomplete: the log does not hold the whole report',
+  ]
+  return [
+    pc.bold(printable(failure.title)),
+    printable(`  ${facts.filter(Boolean).join(' · ')}`),
+    ...failure.report.map((line) => `  | ${printable(line)}`),
+  ].join('\n')
+}
+
+/** What JSON leaves as it is, and a terminal would obey. */
+const CONTROL = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g
+
+function asJson(file: string, { lines, failures }: Analysis): string {
+  const text = JSON.stringify({ version: 1, file, lines, failures }, null, 2)
+  return `${text.replace(CONTROL, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`
+}
+
+/** `fn+0x1/0x2 [module]` (`%pS` in the kernel's lib/vsprintf.c). */
+const PLACE = /([A-Za-z_][\w.$]*)\+0x([0-9a-f]+)\/0x([0-9a-f]+)(?: \[(\w+)[^\]]*\])?/g
+/** Lines that name the program counter; all others name where a call returns to, which may be the next line of source already. */
+const COUNTER = /\b(?:pc|epc) ?:|PC is at|RIP:|WARNING: |BUG: /
+
+async function withLines(report: readonly string[], symbols: Symbols): Promise<string[]> {
+  const places: Place[] = []
+  for (const line of report) {
+    const back = COUNTER.test(line) ? 0 : 1
+    for (const [, fn = '', offset = '', size = '', module] of line.matchAll(PLACE))
+      places.push({
+        fn,
+        offset: Math.max(0, Number.parseInt(offset, 16) - back),
+        size: Number.parseInt(size, 16),
+        module,
+      })
+  }
+  const found = (await symbols.lines(places)).values()
+  return report.map((line) =>
+    line.replace(PLACE, (place) => {
+      const source = found.next().value
+      return source ? `${place} ${source}` : place
+    }),
+  )
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { FailureRow, FrameSource } from '../catalogue/row.ts'
+import { bare, type Frame, frameOf, titleName } from './frames.ts'
+import { isDispatcher, isInnocent, isInterrupt, waitForProcessors } from './guilt.ts'
+
+/** A trace in a report that does not say where it failed but what was before: who allocated, who took the lock first. */
+const ASIDE =
+  /^(?:(?:INFO: )?(?:Allocated|Freed) (?:by|in)\b|Uninit was (?:created|stored)|Last potentially related|Second to last potentially|page_owner tracks|page (?:last )?(?:allocated|free)|\s*-> #\d+ |.*which became [\w-]+ at:|.*(?:registered|state was registered) at:|.*enabled at |hardirqs last|softirqs last|.*allocated by task|.*freed by task|.*last allocated via|.*last free .*stack trace|Local variable|.*to a (?:\S+-)?irq-unsafe lock|and .* created at|the dependencies between|\(?.*\) ops: \d+|Object allocated|rcu_\w+ kthread stack dump|RCU grace-period kthread stack dump|kthread starved|Tainted)/i
+/** What begins the trace of the failure itself. */
+const MAIN =
+  /^(?:\s*[0-9a-f]{16})*\s*(?:<\/?\w+>\s*|[0-9a-f]{16})?(?:Call Trace|Backtrace|Stack backtrace|backtrace|Stack trace|NMI backtrace for cpu \d+)\b/i
+const AFTER_MAIN = /^(?:---\[ end trace|RIP: 0033)/
+
+interface Marked extends Frame {
+  /** Of a trace that does not say where it failed but what was before. */
+  aside: boolean
+  trace: number
+}
+
+/** The frames of a report that tell where it failed, in their order; each trace has a number. */
+function framesOf(texts: readonly string[]): Marked[] {
+  const frames: Marked[] = []
+  let aside = false
+  let trace = 0
+  for (const text of texts) {
+    if (MAIN.test(text)) {
+      aside = false
+      trace++
+    } else if (ASIDE.test(text)) aside = true
+    else if (AFTER_MAIN.test(text)) trace++
+    const frame = frameOf(text)
+    if (!frame) continue
+    frames.push({ ...frame, trace, aside: aside && !frame.ip })
+    if (frame.ip) aside = false
+  }
+  return frames
+}
+
+/** Where the lock was asked for that lockdep stumbled over: the first `at:` (print_lock() in kernel/locking/lockdep.c). */
+/** A line of the list of locks that are held. */
+const HELD = /^\s*#\d+:/
+const LOCK_AT = /, at: (?:\[<[^>]*>\] )?([\w.$]+)\+0x/
+
+const SOURCES: Record<
+  FrameSource,
+  (row: FailureRow, texts: readonly string[], fn?: string) => string | undefined
+> = {
+  header: (row, _texts, fn) => (fn && guilty(row, bare(fn)) ? bare(fn) : undefined),
+  lock: (row, texts) => {
+    const at = texts.map((text) => (HELD.test(text) ? undefined : LOCK_AT.exec(text)?.[1])).find(Boolean)
+    return at && guilty(row, bare(at)) && !isDispatcher(at) ? bare(at) : undefined
+  },
+  below: (row, texts) => mainFrames(texts).find(({ fn, trace }) => trace === 0 && guilty(row, fn))?.fn,
+  trace: (row, texts) => firstTrace(mainFrames(texts)).find(({ fn }) => guilty(row, fn))?.fn,
+  aside: (row, texts) => framesOf(texts).find(({ fn, aside }) => aside && guilty(row, fn))?.fn,
+  dispatched: (row, texts) => dispatched(mainFrames(texts), row),
+}
+
+const mainFrames = (texts: readonly string[]): Marked[] => framesOf(texts).filter(({ aside }) => !aside)
+
+/** The first trace that has frames, and the program counter above it: what comes later is of another stack. */
+function firstTrace(frames: readonly Marked[]): Marked[] {
+  const first = frames.find(({ ip, trace }) => !ip && trace > 0)?.trace
+  if (first === undefined) return [...frames]
+  return frames.filter(({ ip, trace }) => trace <= first && (ip || trace > 0))
+}
+
+function dispatched(frames: readonly Marked[], row: FailureRow): string | undefined {
+  let called: Marked | undefined
+  for (const frame of frames) {
+    const waiting = waitForProcessors(frame.fn)
+    if (waiting) return waiting
+    if (isInterrupt(frame.fn) || (called && called.trace !== frame.trace)) called = undefined
+    if (isDispatcher(frame.fn)) {
+      if (called) return called.fn
+    } else if (guilty(row, frame.fn)) called = frame
+    if (called && frame.caller && isDispatcher(frame.caller)) return called.fn
+  }
+  return undefined
+}
+
+const guilty = (row: FailureRow, fn: string): boolean => !isInnocent(fn) && !row.innocent?.test(fn)
+
+/** The function to blame for a report; `fn` is what its first line names. */
+export function blame(row: FailureRow, texts: readonly string[], fn?: string): string | undefined {
+  for (const source of row.frames ?? (['trace'] satisfies FrameSource[])) {
+    const found = SOURCES[source](row, texts, fn)
+    if (found) return titleName(found)
+  }
+  return undefined
+}

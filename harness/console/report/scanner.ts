@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+import { CATALOGUE, type FailureRow, rowOf, suspicionOf } from '../catalogue/index.ts'
+import { XEN } from '../line.ts'
+import { isOpening } from './belongs.ts'
+import { OpenReport, type ScannedFailure } from './open-report.ts'
+import { type Piece, piecesOf } from './pieces.ts'
+import { Reboots } from './reboots.ts'
+
+/** How many lines above a report's first one its opening may stand. */
+const BEFORE = 4
+
+export interface ScannerOptions {
+  /** Whose console it is; what a line says of its source (`(XEN) `, `DOM1`) goes before. Without it any row is tried. */
+  domain?: string | undefined
+  /** A report's first line has come. */
+  begun?: (() => void) | undefined
+  /** A report is whole. They come in the order of their ends. */
+  found: (failure: ScannedFailure) => void
+}
+
+/**
+ * Finds the failures in the lines of a console, as they come: the memory it takes does not grow with the log. Reports that several callers of
+ * printk print at the same time are collected side by side.
+ */
+export class FailureScanner {
+  readonly #options: ScannerOptions
+  readonly #rows: readonly FailureRow[]
+  readonly #mayBegin: (line: string) => boolean
+  readonly #reboots = new Reboots()
+  #open: OpenReport[] = []
+  #number = 0
+  /** The last lines, the newest last. */
+  #before: string[] = []
+
+  constructor(options: ScannerOptions) {
+    this.#options = options
+    const { domain } = options
+    this.#rows =
+      domain === undefined ? CATALOGUE : CATALOGUE.filter(({ by }) => (by === 'xen') === (domain === XEN))
+    this.#mayBegin = suspicionOf(this.#rows)
+  }
+
+  /** A report has begun and is not over. */
+  get collecting(): boolean {
+    return this.#open.length > 0
+  }
+
+  push(line: string): void {
+    this.#number++
+    if (this.#open.length > 0 || this.#mayBegin(line)) {
+      for (const piece of piecesOf(line)) this.#piece(piece, line)
+      if (this.#open.length > 0) this.#closeWhere((report) => report.over)
+    }
+    if (this.#reboots.isReboot(line)) this.#rebooted(line)
+    this.#before.push(line)
+    if (this.#before.length > BEFORE) this.#before.shift()
+  }
+
+  /** No more lines come, or none for so long that what is open is over. */
+  end(): void {
+    this.#closeWhere(() => true)
+  }
+
+  #piece(piece: Piece, raw: string): void {
+    const line = { number: this.#number, raw }
+    const open = this.#open.find((report) => report.isBy(piece))
+    const found = rowOf(this.#rows, piece.text)
+    if (found && open?.isContinuedBy(found.row)) open.resume(piece, line)
+    else if (found) this.#begin(found, piece, line)
+    else open?.add(piece, line)
+    for (const report of this.#open) if (report !== open) report.pass()
+  }
+
+  #begin(
+    found: { row: FailureRow; start: RegExpExecArray },
+    piece: Piece,
+    line: { number: number; raw: string },
+  ): void {
+    this.#closeWhere((report) => report.isBy(piece))
+    const lines = [...this.#openingOf(piece), line]
+    const domain = piece.source ?? this.#options.domain ?? ''
+    this.#open.push(new OpenReport(found, piece, domain, lines))
+    this.#reboots.announced ||= found.row.kind === 'panic'
+    this.#options.begun?.()
+  }
+
+  /** The line above a report that is its own, if others' lines did not push it too far away. */
+  #openingOf({ caller, source }: Piece): { number: number; raw: string }[] {
+    const isIts = (piece: Piece) => piece.caller === caller && piece.source === source
+    const mine = this.#before.findLastIndex((line) => piecesOf(line).some(isIts))
+    const raw = this.#before[mine]
+    if (raw === undefined || !piecesOf(raw).some((piece) => isIts(piece) && isOpening(piece.text))) return []
+    return [{ number: this.#number - this.#before.length + mine, raw }]
+  }
+
+  #closeWhere(isOver: (report: OpenReport) => boolean): void {
+    const over = this.#open.filter(isOver)
+    if (over.length === 0) return
+    this.#open = this.#open.filter((report) => !over.includes(report))
+    for (const report of over) this.#options.found(report.conclude())
+  }
+
+  #rebooted(line: string): void {
+    this.end()
+    this.#options.begun?.()
+    this.#options.found({
+      kind: 'silent-reboot',
+      title: 'unexpected kernel reboot',
+      domain: this.#options.domain ?? '',
+      complete: true,
+      verdict: 'crash',
+      first: this.#number,
+      last: this.#number,
+      report: [line],
+    })
+  }
+}
+
+/** All the failures of a log, in the order of their first lines. */
+export function failuresOf(lines: Iterable<string>, domain?: string): ScannedFailure[] {
+  const failures: ScannedFailure[] = []
+  const scanner = new FailureScanner({ domain, found: (failure) => failures.push(failure) })
+  for (const line of lines) scanner.push(line)
+  scanner.end()
+  return failures.sort((a, b) => a.first - b.first)
+}
