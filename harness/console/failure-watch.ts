@@ -15,32 +15,29 @@ export interface Found {
 }
 
 /**
- * Looks at every line of a console for a failure, and collects the first one's report to its end. `begun` is called with its first line,
- * `found` when it is whole.
+ * Looks at every line of a console for failures, and collects each one's report to its end. `begun` is called with its first line, `found` when it
+ * is whole.
  */
-export function watchForFailure(console: Console, found: (first: Found) => void, begun = () => {}): void {
-  let done = false
+export function watchForFailure(console: Console, found: (one: Found) => void, begun = () => {}): void {
   let quiet: NodeJS.Timeout | undefined
   let longest: NodeJS.Timeout | undefined
   const scanner = new FailureScanner({
     domain: console.domain,
     begun: () => {
-      if (longest) return
-      longest = setTimeout(() => scanner.end(), LONGEST)
+      longest ??= setTimeout(() => scanner.end(), LONGEST)
       begun()
     },
     found: ({ verdict, first: _first, last: _last, ...failure }) => {
-      if (done) return
-      done = true
-      stop()
-      clearTimeout(quiet)
-      clearTimeout(longest)
+      if (!scanner.collecting) {
+        clearTimeout(longest)
+        longest = undefined
+      }
       found({ failure, verdict })
     },
   })
-  const stop = console.onLine(({ text }) => {
+  console.onLine(({ text }) => {
     scanner.push(text)
     clearTimeout(quiet)
-    if (scanner.collecting && !done) quiet = setTimeout(() => scanner.end(), QUIET)
+    if (scanner.collecting) quiet = setTimeout(() => scanner.end(), QUIET)
   })
 }

@@ -53,6 +53,8 @@ export class Board {
   readonly #failure = new AbortController()
   readonly #reports: Promise<void>[] = []
   #ignoring = false
+  /** Failures that the scenario waits for, or has seen come. */
+  readonly #expected: { pattern: RegExp; came: (failure: Failure) => void }[] = []
   #stopping = false
 
   /** Ties a running emulator to the domains of its plan. Boards are made by `bootBoard` and `obtainBoard`. */
@@ -166,6 +168,20 @@ export class Board {
     await within(ms, look, { interruption: this.failed, explain })
   }
 
+  /**
+   * From the call on, a failure whose title matches is what the scenario wants: it does not fail the board, however often it comes.
+   *
+   * @returns the first such failure, with its report
+   * @throws DeadlineExpired when none comes within `timeout` ms (stretched by the board's speed; default 10 000)
+   */
+  async expectCrash(pattern: RegExp, { timeout = 10_000 }: { timeout?: number } = {}): Promise<Failure> {
+    const ms = this.patience.scale(timeout)
+    const came = new Promise<Failure>((resolve) => this.#expected.push({ pattern, came: resolve }))
+    const explain = () =>
+      `within ${ms} ms there was no failure with a title like ${pattern}\n${this.domain().lastLines(6)}`
+    return await within(ms, () => came, { interruption: this.failed, explain })
+  }
+
   /** From now on no failure of a guest fails the board: a person is looking at it. */
   ignoreFailures(): void {
     this.#ignoring = true
@@ -224,7 +240,9 @@ export class Board {
     let whole = () => {}
     const begun = () => this.#reports.push(new Promise((resolve) => (whole = resolve)))
     const found = ({ failure, verdict }: Found) => {
-      if (!this.#ignoring) this.fail(failureError(failure, verdict, this.dir))
+      const expected = this.#expected.find(({ pattern }) => pattern.test(failure.title))
+      if (expected) expected.came(failure)
+      else if (!this.#ignoring) this.fail(failureError(failure, verdict, this.dir))
       whole()
     }
     watchForFailure(console, found, begun)
