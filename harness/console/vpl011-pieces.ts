@@ -103,7 +103,8 @@ function doubtOf(mark: Mark, length: number): Doubt | undefined {
   return length >= CONSOLE_IO_PIECE ? 'all but a new time stamp joins' : undefined
 }
 
-function ended(domid: number, { line, doubt }: Open): Attributed {
-  if (!doubt) line.how.push('unended')
+/** A line whose rest, if there is one, will not come any more. */
+function ended(domid: number, { line }: Open): Attributed {
+  line.how.push('unended')
   return line.line(domid)
 }
