@@ -3,6 +3,7 @@ import { type ConsoleLine, XEN } from './line.ts'
 import { LineSplitter, type WireLine } from './line-splitter.ts'
 import type { Attributed, Source } from './open-line.ts'
 import { printkPrefix } from './printk.ts'
+import { PrintkTears } from './printk-tears.ts'
 import { type RepairKind, repairOf } from './repair.ts'
 import { textOf } from './text.ts'
 import { XenWire } from './xen-wire.ts'
@@ -24,6 +25,7 @@ export class Demultiplexer {
   readonly #options: WireOptions
   readonly #splitter = new LineSplitter()
   readonly #xen: XenWire | undefined
+  readonly #tears = new PrintkTears()
   /** The last line on a wire of one printer was a part. */
   #part = false
 
@@ -40,7 +42,9 @@ export class Demultiplexer {
   /** What is incomplete, flagged, when the wire has ended. */
   end(at: number): ConsoleLine[] {
     const lines = this.#lines(this.#splitter.end(), at)
-    for (const line of this.#xen?.end() ?? []) lines.push(this.#lineOf(line, at))
+    const left: Attributed[] = []
+    for (const line of this.#xen?.end() ?? []) this.#untear(line, left)
+    for (const line of [...left, ...this.#tears.end()]) lines.push(this.#lineOf(line, at))
     return lines
   }
 
@@ -57,12 +61,18 @@ export class Demultiplexer {
   }
 
   #lines(wireLines: WireLine[], at: number): ConsoleLine[] {
-    const lines: ConsoleLine[] = []
+    const whole: Attributed[] = []
     for (const wireLine of wireLines) {
-      if (!this.#xen) lines.push(this.#lineOf(this.#alone(wireLine), at))
-      else for (const line of this.#xen.push(wireLine)) lines.push(this.#lineOf(line, at))
+      if (!this.#xen) this.#tears.push(this.#alone(wireLine), whole)
+      else for (const line of this.#xen.push(wireLine)) this.#untear(line, whole)
     }
-    return lines
+    return whole.map((line) => this.#lineOf(line, at))
+  }
+
+  /** Xen has no programs. */
+  #untear(line: Attributed, whole: Attributed[]): void {
+    if (line.source === XEN) whole.push(line)
+    else this.#tears.push(line, whole)
   }
 
   #alone({ text, from, to, dirty, end }: WireLine): Attributed {

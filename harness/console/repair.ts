@@ -37,7 +37,10 @@ export interface Repair {
   how: RepairKind[]
   /** How sure it is that the domain printed this text so. */
   sure: Sureness
-  /** Where its own bytes are in the wire's, marks included, if others' stand between them: [from, to) each. */
+  /**
+   * Where its own bytes are in the wire's, marks included, if others' stand between them: [from, to) each. A line that printk tore, and
+   * printk's in its middle, both have the whole.
+   */
   spans?: [number, number][]
 }
 

@@ -59,6 +59,33 @@ describe('a wire of one printer', () => {
   })
 })
 
+describe("a program's line that printk came into", () => {
+  test("is put together, and printk's is cut out", () => {
+    const torn =
+      '[    1.000000] a\nhel[    1.500000] b\r\n[    1.600000] c\nlo wor[    1.700000] d\nld\nnext\n'
+    expect(seen(alone(torn)).map((line) => line.replace('Xen: ', ''))).toEqual([
+      '[    1.000000] a',
+      '[    1.500000] b {cut out}',
+      '[    1.600000] c',
+      '[    1.700000] d {cut out}',
+      'hello world {untorn}',
+      'next',
+    ])
+  })
+
+  test('a time stamp that a program printed stays where it is', () => {
+    const lines = [
+      '[    5.000000] a',
+      '12:[    4.000000] b',
+      'Nov 21 host kernel: [    5.000000] a',
+      '[    5.000000] c',
+    ]
+    expect(alone(`${lines.join('\n')}\n`).map(({ text, repair }) => [text, repair])).toEqual(
+      lines.map((line) => [line, undefined]),
+    )
+  })
+})
+
 describe("Xen's wire", () => {
   test('tells Xen, vpl011 guests and console_io guests apart', () => {
     const wire = shared(
