@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ConsoleLine, XEN } from './line.ts'
 import { LineSplitter, type WireLine } from './line-splitter.ts'
-import type { Attributed, Source } from './open-line.ts'
+import { type Attributed, ONE_SPAN, type Source } from './open-line.ts'
 import { printkPrefix } from './printk.ts'
 import { PrintkTears } from './printk-tears.ts'
 import { type RepairKind, repairOf } from './repair.ts'
@@ -57,7 +57,7 @@ export class Demultiplexer {
     if (!begun) return undefined
     const { text, from, to, dirty } = begun
     const how: RepairKind[] = ['unended']
-    return this.#lineOf({ source: XEN, text, from, to, dirty, stamp: undefined, how, spans: [] }, at)
+    return this.#lineOf({ source: XEN, text, from, to, dirty, stamp: undefined, how, spans: ONE_SPAN }, at)
   }
 
   #lines(wireLines: WireLine[], at: number): ConsoleLine[] {
@@ -80,7 +80,7 @@ export class Demultiplexer {
     if (this.#part || end === 'part') how.push('part')
     if (end === 'none') how.push('unended')
     this.#part = end === 'part'
-    return { source: XEN, text, from, to, dirty, stamp: undefined, how, spans: [] }
+    return { source: XEN, text, from, to, dirty, stamp: undefined, how, spans: ONE_SPAN }
   }
 
   #lineOf({ source, text: bytes, from, to, dirty, stamp, how, spans }: Attributed, at: number): ConsoleLine {

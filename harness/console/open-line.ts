@@ -15,8 +15,11 @@ export interface Attributed {
   /** Xen's time stamp before its first piece. */
   stamp: string | undefined
   how: RepairKind[]
-  spans: [number, number][]
+  spans: readonly [number, number][]
 }
+
+/** For lines in one piece. */
+export const ONE_SPAN: readonly [number, number][] = []
 
 /** A part of a line, and where it stands. */
 export interface Segment {

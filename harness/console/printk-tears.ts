@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { LONGEST_LINE } from './line-splitter.ts'
 import { type Attributed, OpenLine, type Segment, type Source } from './open-line.ts'
-import { isStamped } from './printk.ts'
+import { stampOf } from './printk.ts'
 import type { RepairKind } from './repair.ts'
 
 /** A time stamp of printk's that does not stand first; group 1 and 2: s and µs. */
@@ -28,8 +28,8 @@ export class PrintkTears {
   push(line: Attributed, out: Attributed[]): void {
     const { source, text } = line
     const printer = this.#printers.get(source)
-    if (isStamped(text)) {
-      const time = Number.parseFloat(text.slice(text.indexOf('[') + 1))
+    const time = stampOf(text)
+    if (time !== -1) {
       if (!printer) this.#printers.set(source, { begun: undefined, time })
       // A kernel that starts anew begins at 0.
       else if (time > printer.time || time === 0) printer.time = time

@@ -41,13 +41,17 @@ export interface Repair {
    * Where its own bytes are in the wire's, marks included, if others' stand between them: [from, to) each. A line that printk tore, and
    * printk's in its middle, both have the whole.
    */
-  spans?: [number, number][]
+  spans?: readonly [number, number][]
 }
 
 /** `how`: what was done, in any order and as often as it was. */
-export function repairOf(how: readonly RepairKind[], spans: [number, number][] = []): Repair {
-  const rank = Math.max(...how.map((kind) => SURENESS.indexOf(REPAIRS[kind])))
-  const kinds = [...new Set(how)]
+export function repairOf(how: readonly RepairKind[], spans: readonly [number, number][] = []): Repair {
+  const kinds: RepairKind[] = []
+  let rank = 0
+  for (const kind of how) {
+    rank = Math.max(rank, SURENESS.indexOf(REPAIRS[kind]))
+    if (!kinds.includes(kind)) kinds.push(kind)
+  }
   const sure = SURENESS[rank] ?? 'doubtful'
   return spans.length > 1 ? { how: kinds, sure, spans } : { how: kinds, sure }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { LONGEST_LINE, type WireLine } from './line-splitter.ts'
-import { type Attributed, OpenLine, type Segment } from './open-line.ts'
+import { type Attributed, ONE_SPAN, OpenLine, type Segment } from './open-line.ts'
 import { isStamped } from './printk.ts'
 import type { RepairKind } from './repair.ts'
 import { holdsMark, type Mark } from './xen-marks.ts'
@@ -46,7 +46,7 @@ export class Vpl011Pieces {
       // The usual line, in one piece.
       if (wire.end === 'none') how.push('unended')
       const { text, from, to, dirty } = piece
-      out.push({ source: domid, text, from, to, dirty, stamp: mark.stamp, how, spans: [] })
+      out.push({ source: domid, text, from, to, dirty, stamp: mark.stamp, how, spans: ONE_SPAN })
       return
     }
     const line = begun?.line ?? new OpenLine(piece, mark.stamp)

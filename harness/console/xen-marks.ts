@@ -20,11 +20,13 @@ export interface Mark {
  * before there is a wall clock the next one); `boot` (`[%5u.%06u] `, before there is time the next one); `raw` (`[%016x] `).
  */
 const XEN_STAMP = /\[(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{3})?| *\d+\.\d{6}|[0-9a-f]{16})\] /y
-const VPL011 = /DOM(\d{1,5}): ?/y
+const VPL011 = 'DOM'
+/** Of the largest domid, `DOMID_FIRST_RESERVED` (32752) of `xen/include/public/xen.h`. */
+const DOMID_DIGITS = 5
 const GUEST = /\(d(\d{1,5})(?:v\d{1,5})?\) ?/y
 
 const PREFIX = '(XEN)'
-const [PARENTHESIS, LETTER_D, BRACKET, SPACE] = [0x28, 0x44, 0x5b, 0x20]
+const [PARENTHESIS, LETTER_D, BRACKET, SPACE, COLON, ZERO] = [0x28, 0x44, 0x5b, 0x20, 0x3a, 0x30]
 
 function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | null {
   pattern.lastIndex = at
@@ -48,10 +50,33 @@ export function markAt(text: string, at: number, stamped: boolean | undefined): 
     if (stamp !== undefined) end += stamp.length + 3
   }
   if (text.charCodeAt(end) === LETTER_D) {
-    const domU = matchAt(VPL011, text, end)
-    if (domU) return { kind: 'vpl011', domid: Number(domU[1]), stamp, end: end + domU[0].length }
+    const domU = vpl011At(text, end, stamp)
+    if (domU) return domU
   }
   return { kind: 'xen', domid: -1, stamp, end }
+}
+
+/** `DOMn: `, read by hand: most lines have it. */
+function vpl011At(text: string, at: number, stamp: string | undefined): Mark | undefined {
+  if (!text.startsWith(VPL011, at)) return undefined
+  const digits = at + VPL011.length
+  let [end, domid] = [digits, 0]
+  for (
+    let digit = digitAt(text, end);
+    digit !== -1 && end - digits < DOMID_DIGITS;
+    digit = digitAt(text, end)
+  ) {
+    domid = domid * 10 + digit
+    end++
+  }
+  if (end === digits || text.charCodeAt(end) !== COLON) return undefined
+  end++
+  return { kind: 'vpl011', domid, stamp, end: text.charCodeAt(end) === SPACE ? end + 1 : end }
+}
+
+function digitAt(text: string, at: number): number {
+  const digit = text.charCodeAt(at) - ZERO
+  return digit >= 0 && digit <= 9 ? digit : -1
 }
 
 function guestMarkAt(text: string, at: number): Mark | undefined {
@@ -70,10 +95,11 @@ export function nextMark(text: string, from: number): number {
   return INNER.exec(text)?.index ?? -1
 }
 
-const FOREIGN = /\(XEN\) |DOM\d{1,5}: /
+const FOREIGN = /DOM\d{1,5}: /
 
 /** Whether a piece that Xen prints at once holds what looks like the beginning of another. */
-export const holdsMark = (text: string): boolean => FOREIGN.test(text)
+export const holdsMark = (text: string): boolean =>
+  text.includes('(XEN) ') || (text.includes('DOM') && FOREIGN.test(text))
 
 /** `console_switch_input`, and before Xen 4.12 `switch_serial_input`: where the input focus is from now on. */
 const FOCUS = /^\*\*\* Serial input (?:to|->) (?:DOM(\d{1,5})|Xen)\b/

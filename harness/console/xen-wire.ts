@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { XEN } from './line.ts'
 import { LONGEST_LINE, type WireLine } from './line-splitter.ts'
-import { type Attributed, OpenLine, type Segment } from './open-line.ts'
+import { type Attributed, ONE_SPAN, OpenLine, type Segment } from './open-line.ts'
 import { isStamped } from './printk.ts'
 import type { RepairKind } from './repair.ts'
 import { Vpl011Pieces } from './vpl011-pieces.ts'
@@ -10,6 +10,8 @@ import { focusIn, type Mark, markAt, nextMark } from './xen-marks.ts'
 const DOM0 = 0
 /** A time stamp of printk's that does not stand first: bytes of dom0 in a line that Xen printed in several steps. */
 const INNER_STAMP = /[^<]\[ {0,4}\d+\.\d{6}\]/
+
+const NOTHING_DONE: readonly RepairKind[] = []
 
 /** Whose line goes on where a wire's line was too long. */
 type Running = 'raw' | 'own' | number
@@ -57,7 +59,7 @@ export class XenWire {
     this.#running = undefined
     if (typeof running === 'number') {
       if (end === 'part') this.#running = running
-      out.push({ source: running, text, from, to, dirty, stamp: undefined, how: ['part'], spans: [] })
+      out.push({ source: running, text, from, to, dirty, stamp: undefined, how: ['part'], spans: ONE_SPAN })
       return
     }
     let at = 0
@@ -100,7 +102,7 @@ export class XenWire {
     if (ending === 'lf') {
       this.#pieces.lineEndCrs = line.crs
       const { text, from, to, dirty } = segment
-      this.#printed({ source: XEN, text, from, to, dirty, stamp: mark.stamp, how, spans: [] }, out)
+      this.#printed({ source: XEN, text, from, to, dirty, stamp: mark.stamp, how, spans: ONE_SPAN }, out)
       return
     }
     this.#own = new OpenLine(segment, mark.stamp)
@@ -124,8 +126,17 @@ export class XenWire {
         if (this.#own && (this.#raw || this.#seenRaw)) open.how.push('mixed')
       }
     } else {
-      this.#raw = new OpenLine(segment)
       this.#seenRaw = true
+      if (ending === 'lf') {
+        // The usual line, in one piece.
+        const { text, from, to, dirty } = segment
+        this.#printedRaw(
+          { source: DOM0, text, from, to, dirty, stamp: undefined, how: [], spans: ONE_SPAN },
+          out,
+        )
+        return
+      }
+      this.#raw = new OpenLine(segment)
     }
     this.#goOn(whose, ending, out)
   }
@@ -138,34 +149,42 @@ export class XenWire {
 
   /** After a segment: its line is over, goes on in the wire's next line, or others' lines come first. */
   #goOn(whose: 'raw' | 'own', ending: WireLine['end'] | undefined, out: Attributed[]): void {
-    const open = whose === 'raw' ? this.#raw : this.#own
-    if (!open) return
-    const close = (how: RepairKind[]) =>
-      whose === 'raw' ? this.#closeRaw(how, out) : this.#closeOwn(how, out)
-    if (ending === 'lf') close([])
-    else if (ending === 'none') close(['unended'])
-    else if (ending === 'part' || open.text.length > LONGEST_LINE) {
+    if (ending === 'lf') this.#close(whose, NOTHING_DONE, out)
+    else if (ending === 'none') this.#close(whose, ['unended'], out)
+    else {
+      const open = whose === 'raw' ? this.#raw : this.#own
+      if (!open || (ending !== 'part' && open.text.length <= LONGEST_LINE)) return
       if (ending === 'part') this.#running = whose
       out.push(open.part(whose === 'raw' ? DOM0 : XEN))
     }
   }
 
-  #closeRaw(how: RepairKind[], out: Attributed[]): void {
+  #close(whose: 'raw' | 'own', how: readonly RepairKind[], out: Attributed[]): void {
+    if (whose === 'raw') this.#closeRaw(how, out)
+    else this.#closeOwn(how, out)
+  }
+
+  #closeRaw(how: readonly RepairKind[], out: Attributed[]): void {
     const open = this.#raw
     if (!open) return
     this.#raw = undefined
     open.how.push(...how)
-    if (this.#booted) {
-      if (this.#focus !== XEN) open.how.push('in focus')
-      out.push(open.line(DOM0))
-      return
-    }
-    // Xen's banner, or a log that begins later.
-    open.how.push('unmarked')
-    out.push(open.line(isStamped(open.text) ? DOM0 : XEN))
+    this.#printedRaw(open.line(DOM0), out)
   }
 
-  #closeOwn(how: RepairKind[], out: Attributed[]): void {
+  /** A whole line without a mark. */
+  #printedRaw(line: Attributed, out: Attributed[]): void {
+    if (this.#booted) {
+      if (this.#focus !== XEN) line.how.push('in focus')
+    } else {
+      // Xen's banner, or a log that begins later.
+      line.how.push('unmarked')
+      if (!isStamped(line.text)) line.source = XEN
+    }
+    out.push(line)
+  }
+
+  #closeOwn(how: readonly RepairKind[], out: Attributed[]): void {
     const open = this.#own
     if (!open) return
     this.#own = undefined
