@@ -7,6 +7,7 @@ export {
   type Bar,
   type Behaviour,
   type Capability,
+  type ConfigFront,
   cam,
   dvsec,
   EndpointTest,

@@ -144,9 +144,9 @@ u16 xrc_find_notice(struct pci_dev *pdev)
  */
 int xrc_ask(struct xrc_function *fn, u32 *answer)
 {
-	unsigned long deadline = jiffies + msecs_to_jiffies(XRC_DEADLINE_MS);
 	unsigned long pause = XRC_POLL_US;
-	bool ask = true, last = false;
+	bool ask = true, asked = false, last = false;
+	unsigned long deadline = 0;
 	u32 value;
 
 	for (;;) {
@@ -156,6 +156,10 @@ int xrc_ask(struct xrc_function *fn, u32 *answer)
 			pci_bus_write_config_dword(fn->reg.root, fn->reg.devfn,
 						   fn->reg.pos,
 						   XRC_QUERY_ASK | fn->rid);
+		/* A scan of the bus may have kept us waiting: count from here. */
+		if (!asked)
+			deadline = jiffies + msecs_to_jiffies(XRC_DEADLINE_MS);
+		asked = true;
 		value = xrc_read(&fn->reg);
 		xrc_leave();
 

@@ -4,7 +4,8 @@
  * serves one PCI function to QEMU's vfio-user-pci; what a guest's access to it costs is what the wire costs.
  *
  *	gcc -O2 -Wall -Wextra -o reference-server reference-server.c
- *	reference-server PATH   listens on a unix socket, serves the first who connects, and ends with the connection
+ *	reference-server PATH   listens on a unix socket, says so in a line, serves the first who connects, and ends with the
+ *	                        connection
  *	reference-server FD     serves a connected unix socket that it inherited
  *
  * The wire: "vfio-user Protocol Specification", docs/interop/vfio-user.rst of QEMU. Its messages for regions and interrupts
@@ -300,6 +301,8 @@ static int accept_one(const char *path)
 	strcpy(address.sun_path, path);
 	if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof(address)) || listen(listener, 1))
 		die(path);
+	puts("listening");
+	fflush(stdout);
 	connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	if (connection < 0)
 		die(path);

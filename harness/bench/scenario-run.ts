@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { HostProblem, type Images } from '../../images/index.ts'
-import type { Console } from '../console/index.ts'
-import { type Board, bootBoard, type PlatformName, virtioNet, virtioRng, within } from '../platform/index.ts'
+import { bootBoard, type PlatformName, virtioNet, virtioRng } from '../platform/index.ts'
 import { LINES, LINES_OF, type Milestone } from './milestones.ts'
+import { printed } from './printed.ts'
 
 /** The toggle of the thread: key 4 enables the host bridge. */
 const TOGGLES: Record<PlatformName, { parameters: Record<string, string>; answer: string }> = {
@@ -12,9 +12,6 @@ const TOGGLES: Record<PlatformName, { parameters: Record<string, string>; answer
   },
   xen: { parameters: {}, answer: 'pseudo-hotplug: enable /passthrough/pcie@10000000' },
 }
-
-/** ms that the answer to the toggle may take, before the board's patience stretches it. */
-const ANSWER = 10_000
 
 export interface ScenarioTimes {
   /** When each milestone was passed, ms since `bootBoard` was called. */
@@ -56,24 +53,6 @@ export async function runScenario(
   times.stopped = now()
   const { user, system } = process.cpuUsage(cpuBefore)
   return { times, cpu: (user + system) / 1000 }
-}
-
-async function printed(board: Board, console: Console, text: string): Promise<void> {
-  const isThere = () => console.lines.some((line) => line.text.includes(text))
-  let stop = () => {}
-  const wait = () =>
-    new Promise<void>((resolve) => {
-      stop = console.onLine(() => isThere() && resolve())
-      if (isThere()) resolve()
-    })
-  try {
-    await within(board.patience.scale(ANSWER), wait, {
-      interruption: board.failed,
-      explain: () => `${console.domain} did not print: ${text}`,
-    })
-  } finally {
-    stop()
-  }
 }
 
 /** The reason why nothing could be measured, whatever its kind. */

@@ -5,12 +5,13 @@ import {
   type Line,
   MILESTONES,
   type Milestone,
+  type ModelFigure,
   type PlatformFigures,
   type Ratio,
   type Summary,
 } from '../bench/index.ts'
 
-/** What `guestrig bench --json` writes. Times in ms, memory in bytes. */
+/** What `guestrig bench --json` writes. Times in ms where no unit is named, memory in bytes. */
 export interface BenchReport {
   version: 1
   startedAt: string
@@ -19,7 +20,9 @@ export interface BenchReport {
   kernel: string
   xen: string
   rounds: number
+  /** Empty if they were not measured. */
   platforms: PlatformFigures[]
+  models: ModelFigure[]
   /** Peak memory of the harness's process, QEMU not counted. */
   peakRss: number
 }
@@ -48,10 +51,13 @@ const isLine = (milestone: Milestone): milestone is Line => milestone in LINES
 /** The report for a terminal. */
 export function benchTable(report: BenchReport): string {
   const { processors, model, load } = report.host
-  const rows = report.platforms.flatMap((figures) => [[], ...platformRows(figures)])
+  const rows = [
+    ...report.platforms.flatMap((figures) => [[], ...platformRows(figures)]),
+    ...(report.models.length > 0 ? [[], ...modelRows(report.models)] : []),
+  ]
   return [
     `QEMU ${report.qemu}, Linux ${report.kernel}, Xen ${report.xen}; ${processors} × ${model}, load ${load.toFixed(1)} at the start`,
-    `ms since the start, median of ${report.rounds} (least–most); ratio: guestrig ÷ bare, of medians (of single rounds)`,
+    `median of ${report.rounds} (least–most); boards: ms since the start; ratio: guestrig ÷ the other, of medians (of single rounds)`,
     ...align(rows),
     '',
     `guestrig itself: at most ${prettyBytes(report.peakRss)} of memory, QEMU not counted`,
@@ -75,6 +81,28 @@ function platformRows(figures: PlatformFigures): string[][] {
     ['  floor: QEMU up and quit, no guest', spread(figures.floor)],
     ["  processor time of guestrig's own process", '', spread(figures.cpu)],
   ]
+}
+
+function modelRows(figures: ModelFigure[]): string[][] {
+  return [
+    ['models', 'the same elsewhere', 'in TypeScript', 'ratio'],
+    ...figures.map(({ name, unit, ours, theirs, ratio, judged }) => [
+      `  ${[name, unit].filter(Boolean).join(', ')}`,
+      theirs ? `${spread(theirs, digitsOf(theirs))} ${theirs.name}` : '',
+      spread(ours, digitsOf(ours)),
+      factor(ratio),
+      judged ? verdict(judged) : '',
+    ]),
+  ]
+}
+
+/** Enough to see a percent. */
+const digitsOf = ({ median }: Summary): number => (median > 0 && median < 100 ? 1 : 0)
+
+function verdict({ of, value, atLeast, atMost, ok }: NonNullable<ModelFigure['judged']>): string {
+  const bound = atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast}`
+  const more = of === 'difference' ? `${value.toFixed(0)} more; ` : ''
+  return `${ok ? 'ok' : 'missed'} (${more}${bound}${of === 'difference' ? ' more' : ''})`
 }
 
 /** Columns as wide as their widest cell. */

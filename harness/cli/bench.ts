@@ -6,8 +6,11 @@ import { wholeNumber } from './usage.ts'
 export function registerBench(program: Command): void {
   program
     .command('bench')
-    .description('the figures of this machine, beside bare QEMU')
-    .addOption(new Option('--platform <name>', 'only on this platform').choices(['virt', 'xen']))
+    .description(
+      'the figures of this machine: boards beside bare QEMU, models beside functions in C and of QEMU',
+    )
+    .addOption(new Option('--only <what>', 'only boards, or only models').choices(['boards', 'models']))
+    .addOption(new Option('--platform <name>', 'boards only on this platform').choices(['virt', 'xen']))
     .option('--rounds <n>', 'how often each is measured', wholeNumber(1), 5)
     .option('--json <file>', 'writes the figures there')
     .option('--out <dir>', "keeps the runs' folders there (default: they are removed)")

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { bench } from '../bench/index.ts'
+import { bench, benchModels } from '../bench/index.ts'
 import { type BenchReport, benchTable } from './bench-table.ts'
 import { makeFolder, writeWhole } from './files.ts'
 import { setUpWithProgress } from './set-up-with-progress.ts'
@@ -10,6 +10,7 @@ import { Exit } from './usage.ts'
 
 /** The options of `bench`, as commander gives them. */
 export interface BenchOptions {
+  only?: 'boards' | 'models'
   platform?: 'virt' | 'xen'
   rounds: number
   json?: string
@@ -23,13 +24,15 @@ export async function runBench(options: BenchOptions): Promise<void> {
   const startedAt = new Date().toISOString()
   const host = { processors: cpus().length, model: cpus()[0]?.model ?? '', load: loadavg()[0] ?? 0 }
   if (options.out) await makeFolder(resolve(options.out))
-  const platforms = await bench({
+  const common = {
     images,
-    platforms: options.platform ? [options.platform] : ['virt', 'xen'],
     rounds: options.rounds,
     dir: options.out ? resolve(options.out) : temporaryFolder(),
-    progress: (what) => process.stderr.write(`${what}\n`),
-  })
+    progress: (what: string) => process.stderr.write(`${what}\n`),
+  }
+  const both = options.platform ? [options.platform] : (['virt', 'xen'] as const)
+  const platforms = options.only === 'models' ? [] : await bench({ ...common, platforms: both })
+  const models = options.only === 'boards' ? [] : await benchModels(common)
   const report: BenchReport = {
     version: 1,
     startedAt,
@@ -39,6 +42,7 @@ export async function runBench(options: BenchOptions): Promise<void> {
     xen: images.xen.version,
     rounds: options.rounds,
     platforms,
+    models,
     peakRss: process.resourceUsage().maxRSS * 1024,
   }
   process.stdout.write(benchTable(report))

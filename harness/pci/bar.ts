@@ -8,7 +8,10 @@ export interface Bar {
   /** Takes two registers, and can lie above 4 GiB. */
   wide?: boolean
   prefetchable?: boolean
-  /** `offset` in bytes. An access of eight bytes comes as two of four, the lower half first. Bits beyond `width` bytes are dropped. */
+  /**
+   * `offset` in bytes. An access of eight bytes comes as two of four, the lower half first. What the answer has beyond `width` is cut off: a guest
+   * may read a byte of any register.
+   */
   read(offset: number, width: Width): number | Promise<number>
   write(offset: number, width: Width, value: number): void | Promise<void>
 }
@@ -38,6 +41,8 @@ export function memoryBar(options: BarKind & { memory?: Buffer }): Bar & { memor
 
 export function checkBar(index: number, bar: Bar): void {
   const { size } = bar
+  if (!Number.isInteger(index) || index < 0 || index > 5)
+    throw new RangeError(`there are BARs 0 to 5, and no BAR ${index}`)
   if (size < 16 || !Number.isInteger(Math.log2(size))) {
     throw new RangeError(`BAR ${index}: its size must be a power of two from 16 on, not ${size}`)
   }

@@ -5,7 +5,7 @@ import { ALL_ONES, type Width } from './config-space.ts'
 export interface Behaviour {
   /** ms before every answer. QEMU waits 5000 at most, and the whole machine with it. */
   latency: number
-  /** Reads give pseudo-random bits, from this seed on. */
+  /** Reads give pseudo-random bits, from this seed on, and the function does not notice them. */
   garbage: number | undefined
   /** The sizes of access that it takes, in bytes: others read as all ones, and writes are lost. */
   widths: readonly Width[]
@@ -38,9 +38,9 @@ export class Manners {
 
   /** The answer to a read, after the behaviour. */
   answer(width: Width, read: () => number | Promise<number>): number | Promise<number> {
-    const { latency, garbage } = this.behaviour
-    if (latency > 0) return later(latency, () => this.#spoil(width, garbage, read()))
-    return garbage === undefined ? read() : this.#spoil(width, garbage, 0)
+    const { latency } = this.behaviour
+    const give = () => (this.behaviour.garbage === undefined ? read() : this.#garbage(width))
+    return latency > 0 ? later(latency, give) : give()
   }
 
   after(write: () => void | Promise<void>): void | Promise<void> {
@@ -48,15 +48,10 @@ export class Manners {
     return latency > 0 ? later(latency, write) : write()
   }
 
-  #spoil(
-    width: Width,
-    garbage: number | undefined,
-    value: number | Promise<number>,
-  ): number | Promise<number> {
-    if (garbage === undefined) return value
-    const next = xorshift(garbage)
-    this.behaviour = { ...this.behaviour, garbage: next }
-    return (next & ALL_ONES(width)) >>> 0
+  #garbage(width: Width): number {
+    const garbage = xorshift(this.behaviour.garbage ?? 0)
+    this.behaviour = { ...this.behaviour, garbage }
+    return (garbage & ALL_ONES(width)) >>> 0
   }
 }
 

@@ -97,7 +97,7 @@ export function powerManagement(changed?: (state: number) => void): Capability {
 /** MSI with 64-bit addresses (section 7.7.1): 1, 2, 4, 8, 16 or 32 vectors. */
 export function msi({ vectors = 1 }: { vectors?: number } = {}): Capability {
   const log = Math.log2(vectors)
-  if (!Number.isInteger(log) || log > 5)
+  if (!Number.isInteger(log) || log < 0 || log > 5)
     throw new RangeError(`MSI has 1, 2, 4, 8, 16 or 32 vectors, not ${vectors}`)
   const registers: Register[] = [
     { name: 'Message Control', offset: 2, width: 2, reset: 0x80 | (log << 1), writable: 0x71 },
@@ -110,8 +110,9 @@ export function msi({ vectors = 1 }: { vectors?: number } = {}): Capability {
 
 /** MSI-X (section 7.7.2). The table (16 bytes a vector) and the pending bits lie in a memory BAR, at multiples of 8. */
 export function msix(place: { vectors: number; bar: number; table?: number; pending?: number }): Capability {
-  const { vectors, bar, table = 0, pending = table + 16 * vectors + ((16 * vectors) % 8) } = place
-  if (vectors < 1 || vectors > 2048) throw new RangeError(`MSI-X has 1 to 2048 vectors, not ${vectors}`)
+  const { vectors, bar, table = 0, pending = table + 16 * vectors } = place
+  if (!Number.isInteger(vectors) || vectors < 1 || vectors > 2048)
+    throw new RangeError(`MSI-X has 1 to 2048 vectors, not ${vectors}`)
   if (table % 8 || pending % 8)
     throw new RangeError('the table and the pending bits of MSI-X lie at multiples of 8')
   const registers: Register[] = [

@@ -88,7 +88,7 @@ export function addressDataWindow({ buses = 256 }: { buses?: number } = {}): Con
       if (offset === WINDOW.address && width === 4) return address
       if (!isData(offset) || (address & WINDOW.enable) === 0) return bus.refuse('read', offset, width)
       const { rid, register } = chosen(offset)
-      return bus.read(rid, register, width)
+      return rid >> 8 < buses ? bus.read(rid, register, width) : bus.refuse('read', offset, width)
     },
     write(bus, offset, width, value) {
       if (offset === WINDOW.address && width === 4) {
@@ -100,7 +100,8 @@ export function addressDataWindow({ buses = 256 }: { buses?: number } = {}): Con
         return
       }
       const { rid, register } = chosen(offset)
-      return bus.write(rid, register, width, value)
+      if (rid >> 8 < buses) return bus.write(rid, register, width, value)
+      bus.refuse('write', offset, width)
     },
     reset() {
       address = 0

@@ -7,6 +7,7 @@ import { ALL_ONES, ConfigSpace, type Register, type Width } from './config-space
 import {
   barRegisters,
   COMMAND,
+  checkMsix,
   commonHeader,
   endpointHeader,
   type Identity,
@@ -92,6 +93,7 @@ export class PciFunction {
     const express = this.capabilities.some(({ id, kind }) => kind === 'standard' && id === 0x10)
     this.config = new ConfigSpace(extended || express ? 4096 : 256)
     this.config.add(this.header(options))
+    for (const capability of this.capabilities) checkMsix(capability, this.bars)
     this.#places = placeCapabilities(this.config, this.capabilities)
     this.#configSpace = {
       ...{ name: 'config', manners: this.#manners.config },
@@ -108,7 +110,7 @@ export class PciFunction {
     const bar = this.bars.get(index) ?? registerBar({ size: 0, read: (_, width) => ALL_ONES(width) })
     return {
       ...{ name: `bar${index}`, manners: this.#manners.memory },
-      read: (offset, width) => narrow(bar.read(offset, width), width),
+      read: (offset, width) => bar.read(offset, width),
       write: (offset, width, value) => bar.write(offset, width, value),
     }
   }
@@ -134,12 +136,14 @@ export class PciFunction {
   appear(): void {
     this.#present = true
     this.#event('appears')
+    this.#driveIntx()
   }
 
-  /** Is gone from now on, silently: reads give all ones, writes are lost. */
+  /** Is gone from now on, silently: reads give all ones, writes are lost, nothing interrupts. */
   disappear(): void {
     this.#present = false
     this.#event('disappears')
+    this.#driveIntx()
   }
 
   /** Changes how it answers, in its configuration space, its BARs, or both. */
@@ -212,18 +216,22 @@ export class PciFunction {
   }
 
   /**
-   * Sends one MSI, or MSI-X, as the guest has enabled it. False if it has enabled neither, or not that vector, or if Bus Master Enable is
-   * off: a message is a memory write (section 7.5.1.1.3).
+   * Sends one MSI, or MSI-X, as the guest has enabled it. False if it has enabled neither, or not that vector, or has not set Bus Master Enable:
+   * these interrupts are writes to memory (section 7.5.1.1.3).
    */
   interrupt(vector = 0): boolean {
     const port = this.#port
     if (!port) return false
-    const master = (this.command & COMMAND.busMaster) !== 0
-    const space = master ? (port.msix(vector) ? 'msix' : port.msi(vector) ? 'msi' : undefined) : undefined
-    this.trace.record({
-      ...{ from: this.at, what: 'interrupt', address: vector },
-      ...(space ? { space } : { note: master ? 'not enabled' : 'Bus Master Enable is off' }),
-    })
+    const entry = { from: this.at, what: 'interrupt', address: vector } as const
+    const obstacle = this.#present
+      ? (this.command & COMMAND.busMaster) === 0 && 'Bus Master Enable is off'
+      : 'absent'
+    if (obstacle) {
+      this.trace.record({ ...entry, note: obstacle })
+      return false
+    }
+    const space = port.msix(vector) ? 'msix' : port.msi(vector) ? 'msi' : undefined
+    this.trace.record({ ...entry, ...(space ? { space } : { note: 'not enabled' }) })
     return space !== undefined
   }
 
@@ -243,12 +251,14 @@ export class PciFunction {
 
   /** It is plugged into something, or pulled out. */
   plug(port: Port | undefined): void {
+    this.#port?.intx(false)
     this.#port = port
     this.#driveIntx()
   }
 
   #driveIntx(): void {
-    this.#port?.intx(this.#intx && (this.command & COMMAND.intxDisable) === 0)
+    const allowed = this.#present && (this.command & COMMAND.intxDisable) === 0
+    this.#port?.intx(this.#intx && allowed)
   }
 
   #event(note: string): void {
@@ -259,20 +269,21 @@ export class PciFunction {
     const { manners } = space
     const refusal = this.#refusal(manners, width)
     if (refusal) {
-      this.#traceAccess('read', space, offset, width, 0xffff_ffff, refusal)
+      this.#traceAccess('read', space, offset, width, ALL_ONES(width), refusal)
       return ALL_ONES(width)
     }
     const answer = manners.areUsual
       ? space.read(offset, width)
       : manners.answer(width, () => space.read(offset, width))
-    if (typeof answer === 'number') {
-      this.#traceAccess('read', space, offset, width, answer)
-      return answer
-    }
-    return answer.then((value) => {
-      this.#traceAccess('read', space, offset, width, value)
-      return value
-    })
+    return answer instanceof Promise
+      ? answer.then((given) => this.#answered(space, offset, width, given))
+      : this.#answered(space, offset, width, answer)
+  }
+
+  #answered(space: Space, offset: number, width: Width, given: number): number {
+    const value = lowBits(given, width)
+    this.#traceAccess('read', space, offset, width, value)
+    return value
   }
 
   #write(space: Space, offset: number, width: Width, value: number): void | Promise<void> {
@@ -303,11 +314,10 @@ export class PciFunction {
   }
 }
 
-/** The bits that an access of `width` bytes has room for. */
-function narrow(value: number | Promise<number>, width: Width): number | Promise<number> {
-  return typeof value === 'number'
-    ? (value & ALL_ONES(width)) >>> 0
-    : value.then((late) => narrow(late, width))
+/** The low bits of what a handler gave, as many as the access has. */
+function lowBits(given: number, width: Width): number {
+  if (!Number.isInteger(given)) throw new TypeError(`a read must give a whole number, not ${given}`)
+  return (given & ALL_ONES(width)) >>> 0
 }
 
 /** What DMA did, in a trace. */

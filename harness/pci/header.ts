@@ -122,8 +122,26 @@ export function placeCapabilities(config: ConfigSpace, capabilities: readonly Ca
   return places
 }
 
+/** The table and the pending bits of MSI-X are in a BAR that there is, or the emulator does not take the function. */
+export function checkMsix({ msix }: Capability, bars: ReadonlyMap<number, Bar>): void {
+  if (!msix) return
+  const { vectors, bar, table, pending } = msix
+  const [tableEnd, pendingEnd] = [table + 16 * vectors, pending + 8 * Math.ceil(vectors / 64)]
+  const size = bars.get(bar)?.size ?? 0
+  if (tableEnd > size || pendingEnd > size) {
+    throw new RangeError(
+      `MSI-X with ${vectors} vectors needs ${Math.max(tableEnd, pendingEnd)} bytes of BAR ${bar}, which has ${size}`,
+    )
+  }
+  if (table < pendingEnd && pending < tableEnd)
+    throw new RangeError('the table and the pending bits of MSI-X overlap')
+}
+
+/** Bytes of a capability's own header: ID and next pointer (sections 7.5.3.1, 7.6.3). */
+const HEADER_LENGTH = { standard: 2, extended: 4 } as const
+
 function check(
-  { id, length }: Capability,
+  { id, kind, length, registers }: Capability,
   place: number,
   following: number | undefined,
   first: number,
@@ -133,5 +151,11 @@ function check(
   if (place % 4 !== 0) throw new RangeError(`${name}: capabilities stand at multiples of 4`)
   if (place < first || place + length > Math.min(following ?? end, end)) {
     throw new RangeError(`${name}: its ${length} bytes do not fit there`)
+  }
+  for (const register of registers) {
+    if (register.offset < HEADER_LENGTH[kind] || register.offset + register.width > length)
+      throw new RangeError(
+        `${name}: the register ${register.name} at 0x${register.offset.toString(16)} is not within its ${length} bytes`,
+      )
   }
 }

@@ -119,6 +119,7 @@ export class RootPort extends PciFunction {
 
   /** Takes out what is in the slot. */
   eject(): void {
+    for (const fn of this.#plugged.values()) fn.plug(undefined)
     this.#plugged.clear()
     this.#linkIsUp = false
     this.#setLinkStatus(false)

@@ -4,7 +4,10 @@
 /** Where a function sits: `'00:01.0'` on the host bridge, `'mmio.0'` on a virtio-mmio transport of page 0. */
 export type Place = `${string}:${string}.${number}` | `mmio.${number}`
 
-type Properties = Record<string, string | number | boolean | undefined>
+type Property = string | number | boolean
+
+/** A property with parts of its own, such as the `socket` of vfio-user-pci: QEMU takes it as JSON only. */
+type Properties = Record<string, Property | Record<string, Property> | undefined>
 
 export interface Device {
   at: Place
@@ -115,7 +118,7 @@ export function slotOf({ at, bus }: { at: string; bus?: string | undefined }): {
 export function deviceProperties(
   device: Device,
   granted: boolean,
-): Record<string, string | number | boolean> {
+): Record<string, Property | Record<string, Property>> {
   const transport = transportOf(device.at)
   const onPci = transport === undefined
   const slot = slotOf(device)
@@ -137,9 +140,14 @@ export function deviceProperties(
 /** The device on QEMU's command line. */
 export function deviceArguments(device: Device, granted: boolean): string[] {
   const { driver, ...properties } = deviceProperties(device, granted)
-  const words = Object.entries(properties).map(([key, value]) => `${key}=${onOff(value)}`)
+  const words: string[] = []
+  for (const [key, value] of Object.entries(properties)) {
+    if (typeof value === 'object')
+      return [...device.before, '-device', JSON.stringify({ driver, ...properties })]
+    words.push(`${key}=${onOff(value)}`)
+  }
   return [...device.before, '-device', [driver, ...words].join(',')]
 }
 
-const onOff = (value: string | number | boolean): string | number =>
+const onOff = (value: Property): string | number =>
   typeof value === 'boolean' ? (value ? 'on' : 'off') : value

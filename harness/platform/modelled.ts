@@ -30,9 +30,15 @@ export class ModelFailure extends Error {
 
 const nameOf = (model: Model): string => (model instanceof RootComplex ? model.name : model.at)
 
+/** Whether there may be functions 1 to 7 beside it: QEMU decides that bit of the Header Type register itself. */
+const hasSiblings = (model: Model): boolean =>
+  !(model instanceof RootComplex) &&
+  (model.config.get(HEADER_TYPE.offset, 1) & HEADER_TYPE.multifunction) !== 0
+
 /** Registers of a function that sits on QEMU's own bridge (PCI Express Base Specification 6.0, section 7.5.1). */
 const COMMAND = { offset: 0x04, memoryAndBusMaster: 6 }
 const BAR0 = 0x10
+const HEADER_TYPE = { offset: 0x0e, multifunction: 0x80 } as const
 
 /** Serves the models of one board. */
 export class Models {
@@ -82,7 +88,8 @@ export class Models {
     const device = model instanceof RootComplex ? model : new VfioFunction(model)
     const options = { sharedMemory: this.sharedMemory, failed }
     this.#servers.push(new VfioUserServer(join(this.#dir, path), device, options))
-    return { driver: 'vfio-user-pci', socket: { type: 'unix', path }, bus, addr }
+    const place = { bus, addr, multifunction: hasSiblings(model) }
+    return { driver: 'vfio-user-pci', socket: { type: 'unix', path }, ...place }
   }
 
   /** QEMU has connected to all: no socket is left for others. */

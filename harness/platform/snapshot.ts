@@ -13,8 +13,10 @@ import type { BoardPlan } from './plan.ts'
 
 /** Changes when what a snapshot holds, or how it is taken, changes. */
 const FORMAT = 1
-/** How many are kept; the least recently used go first. One takes what its guests touched, 25 to 120 MB. */
-const KEPT = 24
+/** Bytes on disk that they may take together; the least recently used go first. One takes what its guests touched, 25 to 125 MB. */
+const BUDGET = 6e9
+/** Bytes of a block in what stat(2) counts. */
+const BLOCK = 512
 const ENDED = '.whole'
 
 /** The files of one snapshot. */
@@ -81,15 +83,26 @@ async function evict(): Promise<void> {
     names.map(async (name) => {
       const dir = join(folder(), name)
       const used = await stat(join(dir, ENDED)).catch(() => undefined)
-      return { dir, used: used?.mtimeMs ?? 0, partialOf: /\.partial-(\d+)-/.exec(name)?.[1] }
+      const bytes = await bytesOf(filesOf(dir))
+      return { dir, bytes, used: used?.mtimeMs ?? 0, partialOf: /\.partial-(\d+)-/.exec(name)?.[1] }
     }),
   )
   const abandoned = entries.filter(({ partialOf }) => partialOf && !isRunning(Number(partialOf)))
+  let total = 0
   const old = entries
     .filter(({ partialOf }) => !partialOf)
     .sort((a, b) => b.used - a.used)
-    .slice(KEPT)
+    .filter(({ bytes }) => {
+      total += bytes
+      return total > BUDGET
+    })
   await Promise.all([...abandoned, ...old].map(({ dir }) => rm(dir, { recursive: true, force: true })))
+}
+
+/** What a snapshot takes on disk: its files have holes. */
+async function bytesOf({ ram, state }: Snapshot): Promise<number> {
+  const stats = await Promise.all([ram, state].map((file) => stat(file).catch(() => undefined)))
+  return stats.reduce((sum, found) => sum + (found?.blocks ?? 0) * BLOCK, 0)
 }
 
 function isRunning(pid: number): boolean {

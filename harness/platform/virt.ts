@@ -9,6 +9,7 @@ import { machineTree } from './machine-tree.ts'
 import { placeDevices } from './placing.ts'
 import { type BoardOptions, type BoardPlan, UART0 } from './plan.ts'
 import { messageMap, rootComplexNode } from './root-complex-tree.ts'
+import { UARTS } from './virt-machine.ts'
 
 /** The one domain's name. */
 const DOMAIN = 'linux'
@@ -25,6 +26,8 @@ export async function planVirt(images: Images, options: BoardOptions): Promise<B
     AGENT_BOOTARGS,
     // QEMU's GICv3 says that it has LPIs, also without an ITS; while they are there, Linux looks for no v2m frame.
     msi === 'its' ? '' : 'irqchip.gicv3_nolpi=1',
+    // A kernel that checks itself is at work for long before its console is there; one that is silent for long is taken for dead.
+    images.kernel.label.includes('+debug') ? `earlycon=pl011,0x${UARTS[0].base.toString(16)}` : '',
     options.shell ? 'guestrig.shell' : '',
     options.bootargs ?? '',
   ]

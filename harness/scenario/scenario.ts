@@ -90,6 +90,7 @@ async function run<Devices extends NamedDevices>(
   const attempts = (task.meta.guestrig?.attempts ?? 0) + 1
   const dir = join(request.dir, folderName(name, platform, attempts))
   const startedAt = performance.now()
+  const failuresBefore = task.result?.errors?.length ?? 0
   let board: Board | undefined
   const measurements: Measurement[] = []
   const settle = (verdict: Outcome['verdict'], error?: unknown) => {
@@ -119,6 +120,7 @@ async function run<Devices extends NamedDevices>(
     })
     const measured = (what: string, ms: number) => measurements.push({ what, ms })
     await perform({ board, platform, devices: named, measured }, options, body)
+    throwSoftFailures(task, failuresBefore)
     settle('pass')
   } catch (error) {
     settle(verdictOf(error), error)
@@ -126,6 +128,13 @@ async function run<Devices extends NamedDevices>(
   } finally {
     await board?.stop()
   }
+}
+
+/** What `expect.soft` found wrong does not throw: Vitest keeps it with the test, behind that of attempts before. */
+function throwSoftFailures({ result }: TestContext['task'], before: number): void {
+  const messages = (result?.errors ?? []).slice(before).map(({ message }) => message)
+  if (messages.length === 0) return
+  throw Object.assign(new Error(messages.join('\n')), { name: 'AssertionError' })
 }
 
 /** The drivers, then the body; a failure of the board that nobody waited for counts as well. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, fstatSync, readSync, writeSync } from 'node:fs'
 import { type Connection, RequestFailed } from './connection.ts'
-import { Command, DmaAccess, DmaFlag, Errno, HEADER, MAX_TRANSFER, Refusal, readSize } from './protocol.ts'
+import { Command, DmaAccess, DmaFlag, Errno, HEADER, MAX_DMA, Refusal, readSize } from './protocol.ts'
 
 /** A piece of guest-physical memory that the client told of. Addresses and sizes in bytes. */
 interface Mapping {
@@ -159,8 +159,8 @@ export class GuestMemory {
 
   async #readByMessages(address: number, length: number): Promise<Buffer> {
     const parts: Buffer[] = []
-    for (let done = 0; done < length; done += MAX_TRANSFER) {
-      const count = Math.min(length - done, MAX_TRANSFER)
+    for (let done = 0; done < length; done += MAX_DMA) {
+      const count = Math.min(length - done, MAX_DMA)
       const body = await this.#request(Command.DMA_READ, address + done, count, 0)
       if (body.length < DmaAccess.data + count)
         throw new DmaFault(`${this.#describe(address, length)}: a short answer`)
@@ -170,8 +170,8 @@ export class GuestMemory {
   }
 
   async #writeByMessages(address: number, data: Uint8Array): Promise<void> {
-    for (let done = 0; done < data.length; done += MAX_TRANSFER) {
-      const part = data.subarray(done, done + MAX_TRANSFER)
+    for (let done = 0; done < data.length; done += MAX_DMA) {
+      const part = data.subarray(done, done + MAX_DMA)
       await this.#request(Command.DMA_WRITE, address + done, part.length, part.length, part)
     }
   }

@@ -66,6 +66,12 @@ export const DmaFlag = { READ: 1, WRITE: 2, UNMAP_ALL: 2 } as const
 /** DMA_READ and DMA_WRITE: address and count, 64 bits each (`docs/interop/vfio-user.rst` of QEMU), then the data. */
 export const DmaAccess = { address: 0, count: 8, data: 16, size: 16 } as const
 
+/**
+ * Data bytes of one DMA message at most. QEMU 11.1 sends its answer with one write that does not block, and when a part of it does not
+ * fit into the socket's buffer (212,992 bytes unless the host says otherwise), no answer comes.
+ */
+export const MAX_DMA = 64 * 1024
+
 /** Region numbers are in the top bits of the offsets that GET_REGION_INFO gives, as the kernel's vfio-pci does. */
 export const REGION_SHIFT = 40n
 

@@ -135,6 +135,7 @@ class Session {
     }
   }
 
+  /** The body and the descriptors are there during the call only; what the answer needs of the message stays. */
   #finishLater(request: Message, answer: Promise<Buffer | undefined>): void {
     answer.then(
       (reply) => this.#finish(request, reply),

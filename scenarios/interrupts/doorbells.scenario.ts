@@ -29,8 +29,8 @@ const behindRootComplex = () => {
 /** What the guest has told a function to write for an interrupt. */
 function messageOf(fn: EndpointTest, vector = 0): { address: number; data: Buffer } {
   const message = fn.message(vector)
-  if (!message) throw new Error(`the guest has not enabled vector ${vector} of ${fn.at}`)
-  return message
+  expect(message, `the guest has not enabled vector ${vector} of ${fn.at}`).toBeDefined()
+  return message as NonNullable<typeof message>
 }
 
 const word = (value: number): Buffer => {

@@ -20,7 +20,7 @@ describe('guestrig bench', () => {
     const json = join(root, 'figures', 'bench.json')
     await mkdir(scratch)
     const { exitCode, stdout, all } = await guestrig(
-      ['bench', '--rounds', '1', '--platform', 'virt', '--json', json],
+      ['bench', '--only', 'boards', '--rounds', '1', '--platform', 'virt', '--json', json],
       { env: { TMPDIR: scratch } },
     )
     expect(exitCode, all).toBe(0)
@@ -48,7 +48,46 @@ describe('guestrig bench', () => {
     expect(ratio.initAtWork).toEqual({ ofMedians: judged.ratio, min: judged.ratio, max: judged.ratio })
   }, 240_000)
 
+  test('measures models, and leaves nothing', async () => {
+    const scratch = join(root, 'scratch-models')
+    const json = join(root, 'models.json')
+    await mkdir(scratch)
+    const { exitCode, stdout, all } = await guestrig(
+      ['bench', '--only', 'models', '--rounds', '1', '--json', json],
+      { env: { TMPDIR: scratch } },
+    )
+    expect(exitCode, all).toBe(0)
+    expect(await readdir(scratch)).not.toContainEqual(expect.stringMatching(/^guestrig-bench-/))
+    expect(await processesIn(scratch)).toEqual([])
+
+    const report: BenchReport = JSON.parse(await readFile(json, 'utf8'))
+    expect(report.platforms).toEqual([])
+    const rows = report.models.map(({ name, unit }) => [name, unit].filter(Boolean).join(', '))
+    expect(rows).toEqual([
+      ...['config read, µs', 'BAR read, µs'],
+      ...["32 functions found on QEMU's bridge, ms", '32 functions found on a modelled bridge, ms'],
+      ...['interrupts answered, GICv2m, /s', 'interrupts answered one by one, GICv2m, /s'],
+      'not counted of 20000, GICv2m',
+      ...[
+        'interrupts answered, ITS, /s',
+        'interrupts answered one by one, ITS, /s',
+        'not counted of 20000, ITS',
+      ],
+      ...['interrupts signalled without a pause, ITS, /s', 'counted of those 10000, ITS'],
+      ...['DMA reads, shared RAM, MB/s', 'DMA writes, shared RAM, MB/s', 'DMA copies, shared RAM, MB/s'],
+      ...['DMA reads, by messages, MB/s', 'DMA writes, by messages, MB/s', 'DMA copies, by messages, MB/s'],
+    ])
+    for (const row of rows) expect(stdout).toContain(`\n  ${row} `)
+    for (const { name, ours } of report.models) expect(ours.samples, name).toHaveLength(1)
+    const [config] = report.models
+    expect(config?.ratio?.ofMedians).toBeCloseTo((config?.ours.median ?? 0) / (config?.theirs?.median ?? 0))
+    // What is no matter of speed: every interrupt that was answered has arrived.
+    const lost = report.models.filter(({ name }) => name.startsWith('not counted'))
+    expect(lost.map(({ judged }) => judged?.ok)).toEqual([true, true])
+  }, 240_000)
+
   test.each([
+    ['--only', 'guests'],
     ['--rounds', '0'],
     ['--rounds', 'many'],
     ['--platform', 'riscv'],

@@ -22,11 +22,11 @@ describe('guestrig run', () => {
     const names = '^(passes|fails|crashes|hangs|errs|prints escapes)'
     const run = await guestrig(['run', FIXTURE, '-t', names, '--out', join(root, 'each'), '--json', json])
     expect(run.exitCode, run.all).toBe(1)
-    expect(run.stdout).toContain('1 passed, 5 failed')
+    expect(run.stdout).toContain('1 passed, 6 failed')
     const results = JSON.parse(await readFile(json, 'utf8'))
     expect(results).toMatchObject({
       version: 1,
-      totals: { pass: 1, fail: 2, crash: 1, hang: 1, error: 1, flaky: 0 },
+      totals: { pass: 1, fail: 3, crash: 1, hang: 1, error: 1, flaky: 0 },
     })
     const byName = new Map(results.scenarios.map((s: { name: string }) => [s.name, s]))
     expect(byName.get('crashes [virt]')).toMatchObject({
@@ -34,6 +34,10 @@ describe('guestrig run', () => {
       platform: 'virt',
       file: FIXTURE,
       signature: 'crash: kernel panic: sysrq triggered crash',
+    })
+    expect(byName.get('fails softly [virt]')).toMatchObject({
+      verdict: 'fail',
+      message: expect.stringMatching(/the first.*\n(.*\n)*.*the second/),
     })
     expect(byName.get('errs [virt]')).toMatchObject({
       verdict: 'error',

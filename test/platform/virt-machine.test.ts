@@ -37,7 +37,7 @@ beforeAll(async () => {
     ...serials,
   ])
   const transports = [0, 31].map((transport) => ({ transport }))
-  const ours = machineTree({ cpus: 2, uarts: 2, agents: [], transports })
+  const ours = machineTree({ cpus: 2, uarts: 2, agents: [], transports, bridge: {} })
   await compileTree(writeTree(ours), join(root, 'ours.dtb'))
 })
 

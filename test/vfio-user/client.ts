@@ -186,7 +186,7 @@ export class Client {
 
   /** What the server reads in our memory. */
   answerDma(request: Incoming, data: Uint8Array = Buffer.alloc(0)): void {
-    const reply = Buffer.concat([request.body.subarray(0, DmaAccess.data), data, Buffer.alloc(4)])
+    const reply = Buffer.concat([request.body.subarray(0, DmaAccess.size), data])
     this.send(message(request.command, reply, { id: request.id, flags: Flag.REPLY }))
   }
 
