@@ -16,12 +16,14 @@ test('a prompt can be seen although its line has no end, and is no line until it
   const wire = new PassThrough()
   const console = new Console('linux')
   connectUart(wire, { uart: 'uart0', xen: false, console: () => console }, () => 7)
+  const begun = changed(console)
   wire.write('login: ')
-  await changed(console)
+  await begun
   expect(console.unended).toMatchObject({ text: 'login: ', repair: { how: ['unended'] } })
   expect(console.lines).toEqual([])
+  const ended = changed(console)
   wire.write('root\n')
-  await changed(console)
+  await ended
   expect(console.unended).toBeUndefined()
   expect(console.texts()).toEqual(['login: root'])
   expect(console.lines[0]).toMatchObject({ wire: 'uart0', from: 0, to: 12, at: 7, repair: undefined })
@@ -31,7 +33,8 @@ test('a line whose end never comes is there when the wire has ended, flagged', a
   const wire = new PassThrough()
   const console = new Console('linux')
   connectUart(wire, { uart: 'uart0', xen: false, console: () => console }, () => 7)
+  const ended = changed(console)
   wire.end('last words')
-  await changed(console)
+  await ended
   expect(console.lines[0]).toMatchObject({ text: 'last words', repair: { how: ['unended'], sure: 'likely' } })
 })
