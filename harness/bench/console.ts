@@ -5,7 +5,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { failuresOf, LineSplitter } from '../console/index.ts'
+import { Demultiplexer, failuresOf } from '../console/index.ts'
 import { measureSpeed } from './console-speed.ts'
 
 /** A log, and what must be found in it. */
@@ -39,8 +39,9 @@ function read(dir: string, name: string): Case {
 
 /** The title of the first failure that is found. */
 function found({ log }: Case): string | undefined {
-  const splitter = new LineSplitter()
-  return failuresOf([...splitter.push(log), ...splitter.end()])[0]?.title
+  const wire = new Demultiplexer({ name: 'log', shared: false, nameOf: () => '' })
+  const lines = [...wire.push(log, 0), ...wire.end(0)]
+  return failuresOf(lines.map(({ text }) => text))[0]?.title
 }
 
 /** The kind of a title, for a table: what stands before the first function name. */

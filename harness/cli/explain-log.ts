@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import pc from 'picocolors'
 import { type Place, Symbols } from '../../images/index.ts'
-import { FailureScanner, LineSplitter, printable, type ScannedFailure } from '../console/index.ts'
+import { Demultiplexer, FailureScanner, printable, type ScannedFailure } from '../console/index.ts'
 import { UsageError } from './usage.ts'
 
 export interface ExplainOptions {
@@ -39,14 +39,15 @@ async function open(file: string): Promise<AsyncIterable<Uint8Array>> {
 async function analyse(bytes: AsyncIterable<Uint8Array>): Promise<Analysis> {
   const failures: ScannedFailure[] = []
   const scanner = new FailureScanner({ found: (failure) => failures.push(failure) })
-  const splitter = new LineSplitter()
+  // The scanner looks at Xen's marks itself: whether there are any, a log does not say beforehand.
+  const wire = new Demultiplexer({ name: 'log', shared: false, nameOf: () => '' })
   let lines = 0
   const push = (line: string) => {
     lines++
     scanner.push(line)
   }
-  for await (const chunk of bytes) for (const line of splitter.push(chunk)) push(line)
-  for (const line of splitter.end()) push(line)
+  for await (const chunk of bytes) for (const { text } of wire.push(chunk, 0)) push(text)
+  for (const { text } of wire.end(0)) push(text)
   scanner.end()
   return { lines, failures: failures.sort((a, b) => a.first - b.first) }
 }

@@ -19,9 +19,9 @@ import { type Device, deviceProperties, idOf, slotOf } from './device.ts'
 import { Domain } from './domain.ts'
 import type { Models } from './modelled.ts'
 import { Patience, within } from './patience.ts'
-import type { BoardPlan, PlannedDomain, PlatformName } from './plan.ts'
+import { type BoardPlan, type PlannedDomain, type PlatformName, UART0 } from './plan.ts'
 import { TraceFile } from './trace-file.ts'
-import { connectUart } from './wiring.ts'
+import { connectUart, type Printers } from './wiring.ts'
 
 /** ms between two looks at a condition. */
 const LOOK_AGAIN = 5
@@ -248,13 +248,14 @@ export class Board {
     watchForFailure(console, found, begun)
   }
 
-  /** Which console each printer on a UART goes to: by domid, and `Xen`. */
-  #printers(uart: string): { xen: boolean; console: (source: number | typeof XEN) => Console } {
-    const planned = this.#plan.domains.filter((domain: PlannedDomain) => domain.uart === uart)
-    const byDomid = new Map(planned.map(({ name, domid }) => [domid, this.domain(name).console]))
-    const shared = this.platform === 'xen' && uart === 'uart0'
-    const only = this.consoles.find(({ domain }) => domain === (shared ? XEN : planned[0]?.name)) as Console
-    return { xen: shared, console: (source) => (source === XEN ? only : (byDomid.get(source) ?? only)) }
+  /** Which console each printer on a UART goes to: by domid, and `Xen`. dom0 can reach Xen's, too: as hvc0. */
+  #printers(uart: string): Printers {
+    const { domains } = this.#plan
+    const byDomid = new Map(domains.map(({ name, domid }) => [domid, this.domain(name).console]))
+    const xen = this.platform === 'xen' && uart === UART0
+    const alone = domains.find((domain: PlannedDomain) => domain.uart === uart)?.name
+    const only = this.consoles.find(({ domain }) => domain === (xen ? XEN : alone)) as Console
+    return { uart, xen, console: (source) => (source === XEN ? only : (byDomid.get(source) ?? only)) }
   }
 
   async #sysrq(domain: Domain, key: string): Promise<void> {

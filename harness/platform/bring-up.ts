@@ -13,7 +13,7 @@ import {
   saveState,
   writeReproducer,
 } from '../board/index.ts'
-import { GuestCrash, GuestHang } from '../console/index.ts'
+import { type ConsoleLine, GuestCrash, GuestHang } from '../console/index.ts'
 import { RootComplex } from '../pci/index.ts'
 import { Board } from './board.ts'
 import { watchBoot } from './boot-watch.ts'
@@ -148,7 +148,9 @@ async function takeSnapshot(plan: BoardPlan, key: string, options: BringUpOption
     const board = await boot(plan, { args, models: [] }, options)
     try {
       await saveState(board.emulator.qmp, snapshot.state)
-      const consoles = Object.fromEntries(board.consoles.map(({ domain, lines }) => [domain, lines]))
+      const consoles = Object.fromEntries(
+        board.consoles.map(({ domain, lines }) => [domain, lines.map(withoutOffsets)]),
+      )
       await writeFile(snapshot.consoles, JSON.stringify(consoles))
     } finally {
       await board.stop()
@@ -185,6 +187,11 @@ async function restore(plan: BoardPlan, snapshot: Snapshot, options: BringUpOpti
   board.restored = true
   board.isUp(REFERENCE_RESTORE)
   return board
+}
+
+/** The bytes of a line from a snapshot are in the wire's file of another run. */
+function withoutOffsets({ wire, from, to, repair, ...line }: ConsoleLine): ConsoleLine {
+  return repair ? { ...line, repair: { how: repair.how, sure: repair.sure } } : line
 }
 
 /** What the guest writes is seen by the models only in a file of the board's own; it is as sparse as the snapshot's. */

@@ -1,27 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Readable } from 'node:stream'
-import { type Attributed, type Console, LineSplitter, type XEN, XenWire } from '../console/index.ts'
+import { type Console, type ConsoleLine, Demultiplexer, type Source } from '../console/index.ts'
+
+/** How long the end of a line may take before it is shown without, ms. */
+const UNENDED = 500
 
 /** Who prints on a UART. */
 export interface Printers {
-  /** Xen shares it with domUs, and marks whose line is whose. */
+  /** Name of the wire. */
+  uart: string
+  /** Xen shares it with domains, and marks whose line is whose. */
   xen: boolean
-  console: (source: number | typeof XEN) => Console
+  console: (source: Source) => Console
 }
 
 /** Turns the bytes of a UART into lines on the consoles of those who print on it. `now`: ms since the board's start. */
-export function connectUart(wire: Readable, printers: Printers, now: () => number): void {
-  const splitter = new LineSplitter()
-  const xenWire = new XenWire()
-  const push = (lines: Attributed[]) => {
-    for (const { source, text } of lines) {
-      const console = printers.console(source)
-      console.push({ domain: console.domain, text, at: now() })
-    }
+export function connectUart(wire: Readable, { uart, xen, console }: Printers, now: () => number): void {
+  const consoles = new Map<string, Console>()
+  const nameOf = (source: Source): string => {
+    const printer = console(source)
+    consoles.set(printer.domain, printer)
+    return printer.domain
   }
-  const attribute = (line: string): Attributed[] =>
-    printers.xen ? xenWire.push(line) : [{ source: 'Xen', text: line }]
-  wire.on('data', (bytes: Uint8Array) => push(splitter.push(bytes).flatMap(attribute)))
-  wire.on('end', () => push([...splitter.end().flatMap(attribute), ...xenWire.end()]))
+  const demultiplexer = new Demultiplexer({ name: uart, shared: xen, nameOf })
+  const push = (lines: ConsoleLine[]) => {
+    for (const line of lines) consoles.get(line.domain)?.push(line)
+  }
+  const begin = () => {
+    const unended = demultiplexer.unended(now())
+    if (unended) consoles.get(unended.domain)?.begin(unended)
+  }
+  let late: NodeJS.Timeout | undefined
+  wire.on('data', (bytes: Uint8Array) => {
+    push(demultiplexer.push(bytes, now()))
+    clearTimeout(late)
+    late = setTimeout(begin, UNENDED)
+    late.unref()
+  })
+  wire.on('end', () => {
+    clearTimeout(late)
+    push(demultiplexer.end(now()))
+  })
   wire.on('error', () => {})
 }

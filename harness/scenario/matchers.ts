@@ -3,7 +3,7 @@
 import { Console, DeadlineExpired, indent } from '../console/index.ts'
 import type { TraceEntry } from '../pci/index.ts'
 import { Board } from '../platform/index.ts'
-import { findEntry, findLine, waitOn } from './waiting.ts'
+import { findEntry, LineSearch, waitOn } from './waiting.ts'
 
 export interface WaitOptions {
   /** ms, stretched by the board's speed; default 5000. */
@@ -58,10 +58,13 @@ export const matchers = {
     { timeout = TIMEOUT }: WaitOptions = {},
   ): Promise<Verdict> {
     const console = consoleOf(received)
+    const from = console.cursor
+    const search = new LineSearch(console, pattern, from)
     await waitOn(console, {
-      probe: () => findLine(console, pattern, console.cursor),
+      probe: () => search.next() ?? (search.matchesUnended() || undefined),
       timeout,
       awaited: () => String(pattern),
+      missing: () => ({ pattern, from }),
     })
     return passed(String(pattern))
   },
@@ -72,20 +75,23 @@ export const matchers = {
     { timeout = TIMEOUT }: WaitOptions = {},
   ): Promise<Verdict> {
     const console = consoleOf(received)
-    let next = console.cursor
+    let from = console.cursor
     let found = 0
+    let search: LineSearch | undefined
     await waitOn(console, {
       probe: () => {
-        while (found < patterns.length) {
-          const index = findLine(console, patterns[found] as RegExp, next)
+        for (let pattern = patterns[found]; pattern; pattern = patterns[++found]) {
+          search ??= new LineSearch(console, pattern, from)
+          const index = search.next()
           if (index === undefined) return undefined
-          next = index + 1
-          found++
+          search = undefined
+          from = index + 1
         }
         return true
       },
       timeout,
       awaited: () => `number ${found + 1} of ${patterns.length}, after ${found} in order: ${patterns[found]}`,
+      missing: () => ({ pattern: patterns[found] ?? /(?:)/, from }),
     })
     return passed(patterns.join(', '))
   },
@@ -96,17 +102,27 @@ export const matchers = {
     { timeout = TIMEOUT }: WaitOptions = {},
   ): Promise<Verdict> {
     const console = consoleOf(received)
-    const marker = `guestrig: marker ${++markers} of ${process.pid}`
-    await console.context.print(marker)
+    const from = console.cursor
+    const text = `guestrig: marker ${++markers} of ${process.pid}`
+    const marker = new RegExp(`${text}$`)
+    await console.context.print(text)
+    const search = new LineSearch(console, marker, from)
     const end = await waitOn(console, {
-      probe: () => findLine(console, new RegExp(`${marker}$`), console.cursor),
+      probe: () => search.next(),
       timeout,
-      awaited: () => `the marker '${marker}', which proves that the console is quiet`,
+      awaited: () => `the marker '${text}', which proves that the console is quiet`,
+      missing: () => ({ pattern: marker, from }),
     })
-    const printed = console
-      .texts()
-      .slice(0, end - console.cursor)
-      .filter((text) => pattern.test(text))
+    if (from < console.first) {
+      throw new DeadlineExpired(
+        `whether ${console.domain} stayed quiet about ${pattern} cannot be said: ${console.first - from} lines since the cursor are no longer in memory. Move the cursor with console.mark().`,
+      )
+    }
+    const printed: string[] = []
+    const loud = new LineSearch(console, pattern, from)
+    for (let index = loud.next(); index !== undefined && index < end; index = loud.next()) {
+      printed.push(console.line(index)?.text ?? '')
+    }
     if (printed.length === 0) return passed(`nothing about ${pattern}`)
     throw new DeadlineExpired(`${console.domain} did not stay quiet about ${pattern}:\n${indent(printed)}`)
   },

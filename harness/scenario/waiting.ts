@@ -2,6 +2,7 @@
 import { type Console, DeadlineExpired, GuestHang, indent } from '../console/index.ts'
 import type { TraceEntry } from '../pci/index.ts'
 import { type Board, within } from '../platform/index.ts'
+import { nearestLine } from './nearest.ts'
 
 /** How many lines of the console a message shows. */
 const SHOWN = 12
@@ -13,6 +14,8 @@ export interface Wait<T> {
   timeout: number
   /** What is awaited, as far as it has not come. */
   awaited: () => string
+  /** The pattern that has not been matched, and where the search for it began. */
+  missing: () => { pattern: RegExp; from: number }
 }
 
 /**
@@ -20,24 +23,22 @@ export interface Wait<T> {
  *
  * @throws DeadlineExpired when it does not come in time, GuestHang when the guest does not answer either.
  */
-export async function waitOn<T>(console: Console, { probe, timeout, awaited }: Wait<T>): Promise<T> {
+export async function waitOn<T>(console: Console, wait: Wait<T>): Promise<T> {
   const { interruption, scale, isAlive } = console.context
-  const ms = scale(timeout)
+  const ms = scale(wait.timeout)
   const explain = () => {
-    const lines = console.texts().slice(-SHOWN)
-    const shown = lines.length
-      ? `since the cursor it printed last:\n${indent(lines)}`
-      : 'since the cursor it printed nothing.'
-    return `${console.domain} did not print within ${ms} ms: ${awaited()}\n${shown}`
+    const { pattern, from } = wait.missing()
+    const missed = `${console.domain} did not print within ${ms} ms: ${wait.awaited()}`
+    return [missed, ...whatCame(console, pattern, from)].join('\n')
   }
   let stop = () => {}
   const found = () =>
     new Promise<T>((resolve) => {
       const look = () => {
-        const result = probe()
+        const result = wait.probe()
         if (result !== undefined) resolve(result)
       }
-      stop = console.onLine(look)
+      stop = console.onChange(look)
       look()
     })
   try {
@@ -52,12 +53,58 @@ export async function waitOn<T>(console: Console, { probe, timeout, awaited }: W
   }
 }
 
-/** Index of the first line from `from` on that matches, or undefined. */
-export function findLine(console: Console, pattern: RegExp, from: number): number | undefined {
-  for (let index = from; index < console.lines.length; index++) {
-    if (pattern.test(console.lines[index]?.text ?? '')) return index
+/** For the message: what came instead of a line that matches `pattern`, from line `from` on. */
+export function whatCame(console: Console, pattern: RegExp, from: number): string[] {
+  const since = console.texts(from)
+  const last = since.slice(-SHOWN)
+  const nearest = nearestLine(pattern, since)
+  const earlier = new LineSearch(console, pattern, console.first).next()
+  const { unended, first } = console
+  return [
+    ...(nearest !== undefined && !last.includes(nearest) ? ['the nearest line was:', indent([nearest])] : []),
+    ...(nearest !== undefined && last.includes(nearest) ? [`the nearest line was: ${nearest}`] : []),
+    ...(earlier !== undefined && earlier < from
+      ? [`it was printed before the cursor: ${console.line(earlier)?.text}`]
+      : []),
+    ...(from < first
+      ? [`${first - from} lines since the cursor are no longer in memory; the run's folder has them`]
+      : []),
+    ...(unended ? [`it has begun a line: ${unended.text}`] : []),
+    last.length
+      ? `since the cursor it printed last:\n${indent(last)}`
+      : 'since the cursor it printed nothing.',
+    ...(last.length ? [] : ['its last lines before that:', indent(console.tail(SHOWN))]),
+  ]
+}
+
+/** Looks for lines that match, each line once. */
+export class LineSearch {
+  readonly #console: Console
+  readonly #pattern: RegExp
+  /** Index of the line that is looked at next. */
+  at: number
+
+  constructor(console: Console, pattern: RegExp, from: number) {
+    this.#console = console
+    // With `g` or `y`, a pattern would go on where it stopped in another line.
+    this.#pattern = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''))
+    this.at = from
   }
-  return undefined
+
+  /** Index of the next line that matches, or undefined. */
+  next(): number | undefined {
+    this.at = Math.max(this.at, this.#console.first)
+    for (; this.at < this.#console.printed; this.at++) {
+      if (this.#pattern.test(this.#console.line(this.at)?.text ?? '')) return this.at++
+    }
+    return undefined
+  }
+
+  /** Whether the line that has begun, and has not ended for a while, matches. */
+  matchesUnended(): boolean {
+    const { unended } = this.#console
+    return unended !== undefined && this.#pattern.test(unended.text)
+  }
 }
 
 /**
