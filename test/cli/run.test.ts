@@ -68,6 +68,19 @@ describe('guestrig run', () => {
     expect(run.stdout).toContain('WARNING in f')
   })
 
+  test('a crash that was wanted and does not come is a failure; another than was wanted is a crash', async () => {
+    const json = join(root, 'wanted.json')
+    const run = await guestrig([
+      ...['run', FIXTURE, '-t', '^wants', '--json', json],
+      ...['--out', join(root, 'wanted')],
+    ])
+    expect(run.exitCode, run.all).toBe(1)
+    const { scenarios } = JSON.parse(await readFile(json, 'utf8'))
+    expect(scenarios.map(({ verdict }: { verdict: string }) => verdict)).toEqual(['fail', 'crash'])
+    expect(scenarios[0].message).toContain('there was no failure with a title like /never/')
+    expect(scenarios[1].signature).toBe('crash: kernel panic: sysrq triggered crash')
+  })
+
   test('what could not be tried ends with 125', async () => {
     const run = await guestrig(['run', FIXTURE, '-t', '^errs', '--out', join(root, 'errs')])
     expect(run.exitCode, run.all).toBe(125)

@@ -50,6 +50,13 @@ export const OOPSES: readonly FailureRow[] = [
     start: /^BUG: Unable to handle kernel (?:data access|instruction fetch)/,
     titles: ['BUG: unable to handle kernel paging request in {frame}'],
   }),
+  // arm64's fault_info[] has a name for each fault status: "ttbr address size fault" is what Xen 4.20 injects
+  linux({
+    kind: 'memory-access',
+    word: 'Unable to handle kernel',
+    start: /^Unable to handle kernel (?<what>[\w ()/-]+?) at virtual address/,
+    titles: ['BUG: unable to handle kernel {what} in {frame}'],
+  }),
   linux({
     kind: 'memory-access',
     word: 'nable to handle',
