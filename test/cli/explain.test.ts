@@ -17,7 +17,8 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true }))
 
 const explain = (args: string[], input = '') =>
-  execa(process.execPath, [GUESTRIG, 'explain', ...args], { reject: false, input })
+  // A CI would bring colours.
+  execa(process.execPath, [GUESTRIG, 'explain', ...args], { reject: false, input, env: { NO_COLOR: '1' } })
 
 /** Prints one function's trace; colours, as systemd has them, and an attempt to set the terminal's title. */
 const logOf = (place: string): string =>
