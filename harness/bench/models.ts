@@ -2,6 +2,7 @@
 /** What functions written in TypeScript cost, and what they can do: the figures that they must hold. */
 import { HostProblem, type Images } from '../../images/index.ts'
 import { measureAccess } from './access.ts'
+import { whileAwake } from './awake.ts'
 import { INTERRUPTS, measureEndpoint } from './endpoint-run.ts'
 import { FUNCTIONS, measureEnumeration } from './enumeration.ts'
 import { buildReferenceServer } from './reference-server.ts'
@@ -48,7 +49,7 @@ interface ModelsOptions {
  */
 export async function benchModels(options: ModelsOptions): Promise<ModelFigure[]> {
   try {
-    return await measure(options)
+    return await whileAwake(() => measure(options))
   } catch (error) {
     if (!(error instanceof Error) || error instanceof HostProblem) throw error
     throw new HostProblem(
