@@ -34,7 +34,7 @@ export interface Register {
 }
 
 /** All ones, which a read gives where nobody answers. */
-export const ALL_ONES = (width: Width): number => 2 ** (8 * width) - 1
+export const ALL_ONES = (width: Width): number => 0xffff_ffff >>> (32 - 8 * width)
 
 export class ConfigSpace {
   /** Bytes: 4096 for a function with extended capabilities, else 256. */

@@ -48,7 +48,8 @@ export class Framer {
       else rest = this.#collect(rest)
     }
     if (this.#open && this.#filled > 0) this.#waiting.push(...this.#arrived.splice(0))
-    closeAll([...this.#arrived.splice(0), ...this.#waiting.splice(MAX_WAITING_FDS)])
+    closeAll(this.#arrived)
+    if (this.#waiting.length > MAX_WAITING_FDS) closeAll(this.#waiting.splice(MAX_WAITING_FDS))
   }
 
   /** Takes nothing more; may be called by a handler. */
@@ -106,8 +107,13 @@ export class Framer {
   }
 
   #emit(message: Buffer, rest: Buffer): Buffer {
-    const last = rest.length === 0
-    this.#handlers.message(message, [...this.#waiting.splice(0), ...(last ? this.#arrived.splice(0) : [])])
+    let fds = this.#waiting
+    this.#waiting = []
+    if (rest.length === 0 && this.#arrived.length > 0) {
+      fds = [...fds, ...this.#arrived]
+      this.#arrived = []
+    }
+    this.#handlers.message(message, fds)
     return rest
   }
 }

@@ -122,7 +122,7 @@ export interface Received {
 
 /** Bytes and file descriptors from a socket: `undefined` if there are none now, `'end'` when the other side has gone. */
 export function receive(fd: number): Received | 'end' | undefined {
-  msghdr.view.setBigUint64(MSGHDR.controllen, BigInt(CONTROL), true)
+  msghdr.view.setUint32(MSGHDR.controllen, CONTROL, true)
   const length = sys.recvmsg(fd, msghdr.pointer, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) as number
   if (length < 0) {
     const errno = koffi.errno()
