@@ -141,4 +141,5 @@ export const BUGS: readonly FailureRow[] = [
     titles: ['BUG: {what}'],
     frames: [],
   }),
+  linux({ kind: 'bug', word: 'BUG:', start: /^BUG:\s*$/, titles: ['BUG: corrupted'], frames: [] }),
 ]

@@ -77,7 +77,7 @@ export class FailureScanner {
     line: { number: number; raw: string },
   ): void {
     this.#closeWhere((report) => report.isBy(piece))
-    const lines = [...this.#openingOf(piece), line]
+    const lines = [...this.#openingOf(found.row, piece), line]
     const domain = piece.source ?? this.#options.domain ?? ''
     this.#open.push(new OpenReport(found, piece, domain, lines))
     this.#reboots.announced ||= found.row.kind === 'panic'
@@ -85,11 +85,13 @@ export class FailureScanner {
   }
 
   /** The line above a report that is its own, if others' lines did not push it too far away. */
-  #openingOf({ caller, source }: Piece): { number: number; raw: string }[] {
-    const isIts = (piece: Piece) => piece.caller === caller && piece.source === source
+  #openingOf(row: FailureRow, { caller, source }: Piece): { number: number; raw: string }[] {
+    const isIts = ({ text, ...by }: Piece) =>
+      by.caller === caller && by.source === source && text.trim() !== ''
+    const opens = (text: string) => isOpening(text) || row.opening?.test(text)
     const mine = this.#before.findLastIndex((line) => piecesOf(line).some(isIts))
     const raw = this.#before[mine]
-    if (raw === undefined || !piecesOf(raw).some((piece) => isIts(piece) && isOpening(piece.text))) return []
+    if (raw === undefined || !piecesOf(raw).some((piece) => isIts(piece) && opens(piece.text))) return []
     return [{ number: this.#number - this.#before.length + mine, raw }]
   }
 
