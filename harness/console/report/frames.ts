@@ -11,7 +11,7 @@ export interface Frame {
 }
 
 /** A symbol as `%pS` prints it: C, with the compiler's suffixes, or a demangled Rust path. */
-const FN = String.raw`(<?[A-Za-z_][\w.$]*(?:(?:::| as |[<>])[\w.$<>]*)*)`
+const FN = String.raw`(<?[A-Za-z_][\w.$]*(?:(?:::| as |[<>])[\w.$]*)*)`
 const OFFSET = String.raw`\+0x[0-9a-f]+(?:\/0x[0-9a-f]+)?`
 const BRACKETS = String.raw`(?:\[<[^>]*>\]\s*){0,2}`
 

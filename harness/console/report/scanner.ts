@@ -6,6 +6,11 @@ import { OpenReport, type ScannedFailure } from './open-report.ts'
 import { type Piece, piecesOf } from './pieces.ts'
 import { Reboots } from './reboots.ts'
 
+/**
+ * So much of a line is looked at, in characters, and goes into a report: several times what printk puts into one (`PRINTK_MESSAGE_MAX`,
+ * 2048, in the kernel's `kernel/printk/internal.h`). Longer ones are programs', and could be made to cost any time.
+ */
+const LONGEST_LINE = 8192
 /** How many lines above a report's first one its opening may stand. */
 const BEFORE = 4
 
@@ -45,7 +50,8 @@ export class FailureScanner {
     return this.#open.length > 0
   }
 
-  push(line: string): void {
+  push(printed: string): void {
+    const line = printed.length > LONGEST_LINE ? printed.slice(0, LONGEST_LINE) : printed
     this.#number++
     if (this.#open.length > 0 || this.#mayBegin(line)) {
       for (const piece of piecesOf(line)) this.#piece(piece, line)
