@@ -3,18 +3,14 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import pc from 'picocolors'
 import { type Place, Symbols } from '../../images/index.ts'
-import { Demultiplexer, FailureScanner, printable, type ScannedFailure } from '../console/index.ts'
+import { printable, type ScannedFailure } from '../console/index.ts'
+import { type Analysis, analyse } from './log-analysis.ts'
 import { UsageError } from './usage.ts'
 
 export interface ExplainOptions {
   json?: boolean
   vmlinux?: string
   module?: string[]
-}
-
-interface Analysis {
-  lines: number
-  failures: ScannedFailure[]
 }
 
 /** Prints the failures of a log, and tells whether there are any. */
@@ -33,23 +29,6 @@ async function open(file: string): Promise<AsyncIterable<Uint8Array>> {
   const found = await stat(file).catch(() => undefined)
   if (!found || found.isDirectory()) throw new UsageError(`there is no log ${file}`)
   return createReadStream(file)
-}
-
-/** Memory does not grow with the log, only with what is found in it. */
-async function analyse(bytes: AsyncIterable<Uint8Array>): Promise<Analysis> {
-  const failures: ScannedFailure[] = []
-  const scanner = new FailureScanner({ found: (failure) => failures.push(failure) })
-  // The scanner looks at Xen's marks itself: whether there are any, a log does not say beforehand.
-  const wire = new Demultiplexer({ name: 'log', shared: false, nameOf: () => '' })
-  let lines = 0
-  const push = (line: string) => {
-    lines++
-    scanner.push(line)
-  }
-  for await (const chunk of bytes) for (const { text } of wire.push(chunk, 0)) push(text)
-  for (const { text } of wire.end(0)) push(text)
-  scanner.end()
-  return { lines, failures: failures.sort((a, b) => a.first - b.first) }
 }
 
 function asText({ lines, failures }: Analysis): string {

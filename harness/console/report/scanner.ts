@@ -35,7 +35,7 @@ export class FailureScanner {
   #open: OpenReport[] = []
   #number = 0
   /** The last lines, the newest last. */
-  #before: string[] = []
+  #before: { number: number; raw: string }[] = []
 
   constructor(options: ScannerOptions) {
     this.#options = options
@@ -50,15 +50,16 @@ export class FailureScanner {
     return this.#open.length > 0
   }
 
-  push(printed: string): void {
+  /** `number`: the line's in its log, where lines of others are between. */
+  push(printed: string, number = this.#number + 1): void {
     const line = printed.length > LONGEST_LINE ? printed.slice(0, LONGEST_LINE) : printed
-    this.#number++
+    this.#number = number
     if (this.#open.length > 0 || this.#mayBegin(line)) {
       for (const piece of piecesOf(line)) this.#piece(piece, line)
       if (this.#open.length > 0) this.#closeWhere((report) => report.over)
     }
     if (this.#reboots.isReboot(line)) this.#rebooted(line)
-    this.#before.push(line)
+    this.#before.push({ number, raw: line })
     if (this.#before.length > BEFORE) this.#before.shift()
   }
 
@@ -95,10 +96,8 @@ export class FailureScanner {
     const isIts = ({ text, ...by }: Piece) =>
       by.caller === caller && by.source === source && text.trim() !== ''
     const opens = (text: string) => isOpening(text) || row.opening?.test(text)
-    const mine = this.#before.findLastIndex((line) => piecesOf(line).some(isIts))
-    const raw = this.#before[mine]
-    if (raw === undefined || !piecesOf(raw).some((piece) => isIts(piece) && opens(piece.text))) return []
-    return [{ number: this.#number - this.#before.length + mine, raw }]
+    const mine = this.#before.findLast(({ raw }) => piecesOf(raw).some(isIts))
+    return mine && piecesOf(mine.raw).some((piece) => isIts(piece) && opens(piece.text)) ? [mine] : []
   }
 
   #closeWhere(isOver: (report: OpenReport) => boolean): void {
