@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { demangle } from './demangle.ts'
 
 /** One function of a stack trace, or the one that a register pointed into. */
 export interface Frame {
@@ -51,8 +52,8 @@ export function frameOf(text: string): Frame | undefined {
   return { fn: bare(caller[2] ?? ''), ip: false }
 }
 
-/** Without what differs from one compiler to the next. */
-export const bare = (fn: string): string => fn.replace(SUFFIXES, '')
+/** As its source has it: without what differs from one compiler to the next, and not mangled. */
+export const bare = (fn: string): string => demangle(fn.replace(SUFFIXES, ''))
 
 /** Wrappers of a system call, which differ from one architecture and version to the next (`arch/*​/include/asm/syscall_wrapper.h`). */
 const SYSCALL =
