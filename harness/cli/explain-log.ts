@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import pc from 'picocolors'
-import { type Place, Symbols } from '../../images/index.ts'
+import { Symbols, withSourceLines } from '../../images/index.ts'
 import { printable, type ScannedFailure } from '../console/index.ts'
 import { type Analysis, analyse } from './log-analysis.ts'
 import { UsageError } from './usage.ts'
@@ -19,7 +19,7 @@ export async function explainLog(file: string, options: ExplainOptions): Promise
   const symbols = options.vmlinux ? await Symbols.open(options.vmlinux, options.module) : undefined
   const analysis = await analyse(await open(file))
   if (symbols)
-    for (const failure of analysis.failures) failure.report = await withLines(failure.report, symbols)
+    for (const failure of analysis.failures) failure.report = await withSourceLines(failure.report, symbols)
   process.stdout.write(options.json ? asJson(file, analysis) : asText(analysis))
   return analysis.failures.length > 0
 }
@@ -57,30 +57,4 @@ const CONTROL = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g
 function asJson(file: string, { lines, failures }: Analysis): string {
   const text = JSON.stringify({ version: 1, file, lines, failures }, null, 2)
   return `${text.replace(CONTROL, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`
-}
-
-/** `fn+0x1/0x2 [module]` (`%pS` in the kernel's lib/vsprintf.c). */
-const PLACE = /([A-Za-z_][\w.$]*)\+0x([0-9a-f]+)\/0x([0-9a-f]+)(?: \[(\w+)[^\]]*\])?/g
-/** Lines that name the program counter; all others name where a call returns to, which may be the next line of source already. */
-const COUNTER = /\b(?:pc|epc) ?:|PC is at|RIP:|WARNING: |BUG: /
-
-async function withLines(report: readonly string[], symbols: Symbols): Promise<string[]> {
-  const places: Place[] = []
-  for (const line of report) {
-    const back = COUNTER.test(line) ? 0 : 1
-    for (const [, fn = '', offset = '', size = '', module] of line.matchAll(PLACE))
-      places.push({
-        fn,
-        offset: Math.max(0, Number.parseInt(offset, 16) - back),
-        size: Number.parseInt(size, 16),
-        module,
-      })
-  }
-  const found = (await symbols.lines(places)).values()
-  return report.map((line) =>
-    line.replace(PLACE, (place) => {
-      const source = found.next().value
-      return source ? `${place} ${source}` : place
-    }),
-  )
 }
