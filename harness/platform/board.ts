@@ -18,6 +18,7 @@ import type { CommandResult } from './agent.ts'
 import { type Device, deviceProperties, idOf, slotOf } from './device.ts'
 import { Domain } from './domain.ts'
 import type { Models } from './modelled.ts'
+import { OpenReports } from './open-reports.ts'
 import { Patience, within } from './patience.ts'
 import { type BoardPlan, type PlannedDomain, type PlatformName, UART0 } from './plan.ts'
 import { TraceFile } from './trace-file.ts'
@@ -51,7 +52,7 @@ export class Board {
   readonly #logs: WriteStream[]
   #traceFile: TraceFile | undefined
   readonly #failure = new AbortController()
-  readonly #reports: Promise<void>[] = []
+  readonly #reports: OpenReports[]
   #ignoring = false
   /** Failures that the scenario waits for, or has seen come. */
   readonly #expected: { pattern: RegExp; came: (failure: Failure) => void }[] = []
@@ -78,7 +79,7 @@ export class Board {
         new Domain(name, this.consoles[index] as Console, emulator.wire(`agent-${name}`), context),
     )
     if (plan.platform === 'xen') this.xenConsole.attach(this.#xenContext())
-    for (const console of this.consoles) this.#watch(console)
+    this.#reports = this.consoles.map((console) => this.#watch(console))
     for (const uart of plan.wires.filter((wire) => wire.startsWith('uart'))) {
       connectUart(emulator.wire(uart), this.#printers(uart), () => performance.now() - emulator.startedAt)
     }
@@ -193,7 +194,7 @@ export class Board {
    */
   async settle(): Promise<void> {
     await Promise.all(this.domains.map((domain) => domain.isAlive()))
-    await Promise.all(this.#reports)
+    await Promise.all(this.#reports.map((reports) => reports.none()))
   }
 
   /** The board has failed: every wait ends with `reason`. The first reason stays. */
@@ -236,16 +237,16 @@ export class Board {
     return file
   }
 
-  #watch(console: Console): void {
-    let whole = () => {}
-    const begun = () => this.#reports.push(new Promise((resolve) => (whole = resolve)))
+  #watch(console: Console): OpenReports {
+    const reports = new OpenReports()
     const found = ({ failure, verdict }: Found) => {
       const expected = this.#expected.find(({ pattern }) => pattern.test(failure.title))
       if (expected) expected.came(failure)
       else if (!this.#ignoring) this.fail(failureError(failure, verdict, this.dir))
-      whole()
+      reports.whole()
     }
-    watchForFailure(console, found, begun)
+    watchForFailure(console, found, () => reports.begun())
+    return reports
   }
 
   /** Which console each printer on a UART goes to: by domid, and `Xen`. dom0 can reach Xen's, too: as hvc0. */
