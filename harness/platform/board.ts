@@ -50,7 +50,7 @@ export class Board {
   restored = false
   readonly #plan: BoardPlan
   readonly #logs: WriteStream[]
-  #traceFile: TraceFile | undefined
+  readonly #traceFile: TraceFile
   readonly #failure = new AbortController()
   readonly #reports: OpenReports[]
   #ignoring = false
@@ -86,6 +86,7 @@ export class Board {
     emulator.qmp.on('SHUTDOWN', ({ guest, reason }) => {
       if (guest) this.#guestEnded(reason)
     })
+    this.#traceFile = new TraceFile(join(dir, 'trace.jsonl'))
     this.#follow(models)
     void emulator.ended.then((ending) => this.#emulatorEnded(ending))
   }
@@ -207,7 +208,7 @@ export class Board {
     this.#stopping = true
     await this.emulator.stop()
     this.models.close()
-    this.#traceFile?.close()
+    this.#traceFile.close()
     await Promise.all(this.#logs.map((log) => new Promise<void>((resolve) => log.end(() => resolve()))))
   }
 
@@ -224,10 +225,7 @@ export class Board {
     models.onFailure((failure) => this.fail(failure))
     this.trace.start(() => performance.now() - this.emulator.startedAt, this.domain().name)
     models.trace = this.trace
-    if (models.none) return
-    const file = new TraceFile(join(this.dir, 'trace.jsonl'))
-    this.trace.onEntry((entry) => file.write(entry))
-    this.#traceFile = file
+    this.trace.onEntry((entry) => this.#traceFile.write(entry))
   }
 
   /** Each console in a file of its own. */

@@ -58,10 +58,6 @@ export class Models {
     this.sharedMemory = planned.some(({ model }) => model.sharedMemory)
   }
 
-  get none(): boolean {
-    return this.#planned.length === 0
-  }
-
   /** The trace of the board, which the models share. */
   set trace(trace: Trace) {
     this.#trace = trace
