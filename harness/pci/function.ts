@@ -2,7 +2,7 @@
 import { type Bar, registerBar } from './bar.ts'
 import { requesterId } from './bdf.ts'
 import { type Behaviour, Manners } from './behaviour.ts'
-import type { Capability } from './capabilities.ts'
+import { type Capability, isPciExpress } from './capabilities.ts'
 import { ALL_ONES, ConfigSpace, type Register, type Width } from './config-space.ts'
 import {
   barRegisters,
@@ -10,6 +10,7 @@ import {
   checkMsix,
   commonHeader,
   endpointHeader,
+  HEADER_TYPE,
   type Identity,
   OFFSET,
   placeCapabilities,
@@ -90,8 +91,7 @@ export class PciFunction {
     this.#onReset = options.onReset ?? (() => {})
     this.#present = options.present ?? true
     const extended = this.capabilities.some(({ kind }) => kind === 'extended')
-    const express = this.capabilities.some(({ id, kind }) => kind === 'standard' && id === 0x10)
-    this.config = new ConfigSpace(extended || express ? 4096 : 256)
+    this.config = new ConfigSpace(extended || this.capabilities.some(isPciExpress) ? 4096 : 256)
     this.config.add(this.header(options))
     for (const capability of this.capabilities) checkMsix(capability, this.bars)
     this.#places = placeCapabilities(this.config, this.capabilities)
@@ -153,6 +153,16 @@ export class PciFunction {
       manners.behaviour = { ...manners.behaviour, ...behaviour }
     }
     this.#event(`behaves: ${JSON.stringify(behaviour)}`)
+  }
+
+  /** Whether there may be functions 1 to 7 in the same device. */
+  get multifunction(): boolean {
+    return (this.config.get(OFFSET.headerType, 1) & HEADER_TYPE.multifunction) !== 0
+  }
+
+  /** 1 for INTA# to 4 for INTD#; 0 for none. */
+  get interruptPin(): number {
+    return this.config.get(OFFSET.interruptPin, 1)
   }
 
   /** Bits of the Command register (section 7.5.1.1.3). */

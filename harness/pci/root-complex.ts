@@ -5,7 +5,7 @@ import type { Capability } from './capabilities.ts'
 import { type ConfigBus, type ConfigFront, ecam } from './config-front.ts'
 import { ALL_ONES, ConfigSpace, type Width } from './config-space.ts'
 import { PciFunction } from './function.ts'
-import { commonHeader } from './header.ts'
+import { COMMAND, commonHeader, OFFSET } from './header.ts'
 import { MessageSignal } from './message-signal.ts'
 import { readPieces, writePieces } from './pieces.ts'
 import type { Port } from './port.ts'
@@ -100,6 +100,17 @@ export class RootComplex implements VfioUserDevice {
     this.regions = regions
     const hostBridge = hostBridgeOf(options.hostBridge)
     for (const fn of [...(hostBridge ? [hostBridge] : []), ...(options.functions ?? [])]) this.add(fn)
+  }
+
+  /** What its own registers must hold so that the emulator's BARs lie where the windows are. */
+  get placement(): { offset: number; width: Width; value: number }[] {
+    const bars = this.apertures.map(({ base }, bar) => ({
+      offset: OFFSET.bar0 + 4 * bar,
+      width: 4 as const,
+      value: base,
+    }))
+    const command = COMMAND.memory | COMMAND.busMaster
+    return [...bars, { offset: OFFSET.command, width: 2, value: command }]
   }
 
   /** The name of its device-tree node, which ends in the address. */

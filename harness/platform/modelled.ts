@@ -30,16 +30,6 @@ export class ModelFailure extends Error {
 
 const nameOf = (model: Model): string => (model instanceof RootComplex ? model.name : model.at)
 
-/** Whether there may be functions 1 to 7 beside it: QEMU decides that bit of the Header Type register itself. */
-const hasSiblings = (model: Model): boolean =>
-  !(model instanceof RootComplex) &&
-  (model.config.get(HEADER_TYPE.offset, 1) & HEADER_TYPE.multifunction) !== 0
-
-/** Registers of a function that sits on QEMU's own bridge (PCI Express Base Specification 6.0, section 7.5.1). */
-const COMMAND = { offset: 0x04, memoryAndBusMaster: 6 }
-const BAR0 = 0x10
-const HEADER_TYPE = { offset: 0x0e, multifunction: 0x80 } as const
-
 /** Serves the models of one board. */
 export class Models {
   /** Whether the guest's RAM must be a file that the models share. */
@@ -84,7 +74,9 @@ export class Models {
     const device = model instanceof RootComplex ? model : new VfioFunction(model)
     const options = { sharedMemory: this.sharedMemory, failed }
     this.#servers.push(new VfioUserServer(join(this.#dir, path), device, options))
-    const place = { bus, addr, multifunction: hasSiblings(model) }
+    // QEMU decides that bit of the Header Type register itself.
+    const multifunction = !(model instanceof RootComplex) && model.multifunction
+    const place = { bus, addr, multifunction }
     return { driver: 'vfio-user-pci', socket: { type: 'unix', path }, ...place }
   }
 
@@ -99,9 +91,7 @@ export class Models {
       if (!(model instanceof RootComplex)) continue
       const [slot = 0, fn = 0] = addr.split('.').map((part) => Number.parseInt(part, 16))
       const config = PCIE.ecam.base + slot * 0x8000 + fn * 0x1000
-      for (const [bar, { base }] of model.apertures.entries())
-        await qtest.write(config + BAR0 + 4 * bar, 4, base)
-      await qtest.write(config + COMMAND.offset, 2, COMMAND.memoryAndBusMaster)
+      for (const { offset, width, value } of model.placement) await qtest.write(config + offset, width, value)
     }
   }
 
