@@ -18,7 +18,7 @@ import { RootComplex } from '../pci/index.ts'
 import { Board } from './board.ts'
 import { watchBoot } from './boot-watch.ts'
 import { compileTree } from './device-tree.ts'
-import { Models, type PlannedModel } from './modelled.ts'
+import { Models, needSharedMemory, type PlannedModel } from './modelled.ts'
 import type { BoardOptions, BoardPlan, Planner, PlatformName } from './plan.ts'
 import {
   dropSnapshot,
@@ -135,7 +135,7 @@ async function boot(plan: BoardPlan, extras: Extras, options: BringUpOptions): P
 /** A board of its own, not from a snapshot. Models that share its RAM find it in a file that has no name any more. */
 async function bootWithDevices(plan: BoardPlan, options: BringUpOptions): Promise<Board> {
   const { devices: args, models } = plan
-  if (!models.some(({ model }) => model.sharedMemory)) return await boot(plan, { args, models }, options)
+  if (!needSharedMemory(models)) return await boot(plan, { args, models }, options)
   const ram = join(options.dir, 'ram')
   const board = boot(plan, { args: [...args, ...ramFileArguments(ram, plan.memory, true)], models }, options)
   return await board.finally(() => rm(ram, { force: true }))
@@ -165,7 +165,7 @@ async function takeSnapshot(plan: BoardPlan, key: string, options: BringUpOption
 async function restore(plan: BoardPlan, snapshot: Snapshot, options: BringUpOptions): Promise<Board> {
   const consoles = await readConsoles(snapshot)
   const { models } = plan
-  const shared = models.some(({ model }) => model.sharedMemory)
+  const shared = needSharedMemory(models)
   const ram = shared ? await copyOfRam(snapshot, options.dir) : snapshot.ram
   const args = [...plan.devices, ...ramFileArguments(ram, plan.memory, shared), ...AWAIT_STATE]
   const board = await start(plan, { args, models }, options).finally(() =>

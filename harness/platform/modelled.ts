@@ -28,12 +28,15 @@ export class ModelFailure extends Error {
   }
 }
 
+/** Whether the guest's RAM must be a file that the models share. */
+export const needSharedMemory = (planned: readonly PlannedModel[]): boolean =>
+  planned.some(({ model }) => model.sharedMemory)
+
 const nameOf = (model: Model): string => (model instanceof RootComplex ? model.name : model.at)
 
 /** Serves the models of one board. */
 export class Models {
-  /** Whether the guest's RAM must be a file that the models share. */
-  readonly sharedMemory: boolean
+  readonly #sharedMemory: boolean
   readonly #planned: PlannedModel[]
   readonly #dir: string
   readonly #servers: VfioUserServer[] = []
@@ -45,7 +48,7 @@ export class Models {
   constructor(planned: PlannedModel[], dir: string) {
     this.#planned = planned
     this.#dir = dir
-    this.sharedMemory = planned.some(({ model }) => model.sharedMemory)
+    this.#sharedMemory = needSharedMemory(planned)
   }
 
   /** The trace of the board, which the models share. */
@@ -72,7 +75,7 @@ export class Models {
     if (model instanceof RootComplex) model.onFailure(failed)
     if (this.#trace) model.trace = this.#trace
     const device = model instanceof RootComplex ? model : new VfioFunction(model)
-    const options = { sharedMemory: this.sharedMemory, failed }
+    const options = { sharedMemory: this.#sharedMemory, failed }
     this.#servers.push(new VfioUserServer(join(this.#dir, path), device, options))
     // QEMU decides that bit of the Header Type register itself.
     const multifunction = !(model instanceof RootComplex) && model.multifunction
