@@ -18,7 +18,7 @@ import { RootComplex } from '../pci/index.ts'
 import { Board } from './board.ts'
 import { watchBoot } from './boot-watch.ts'
 import { compileTree } from './device-tree.ts'
-import { Models, needSharedMemory, type PlannedModel } from './modelled.ts'
+import { Models, nameOf, needSharedMemory, type PlannedModel } from './modelled.ts'
 import type { BoardOptions, BoardPlan, Planner, PlatformName } from './plan.ts'
 import {
   dropSnapshot,
@@ -89,7 +89,8 @@ async function prepare(platform: PlatformName, options: BringUpOptions): Promise
   for (const { name, content } of plan.files) await writeFile(join(dir, name), content)
   // The models are here, and not in QEMU: a bare QEMU has nobody to connect to.
   const args = [...plan.machine, ...plan.devices]
-  await writeReproducer({ command: images.qemu.command, args, wires: plan.wires, dir })
+  const leftOut = plan.models.map(({ model }) => nameOf(model))
+  await writeReproducer({ command: images.qemu.command, args, wires: plan.wires, dir, leftOut })
   return plan
 }
 

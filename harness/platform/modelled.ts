@@ -32,7 +32,8 @@ export class ModelFailure extends Error {
 export const needSharedMemory = (planned: readonly PlannedModel[]): boolean =>
   planned.some(({ model }) => model.sharedMemory)
 
-const nameOf = (model: Model): string => (model instanceof RootComplex ? model.name : model.at)
+/** BDF, or a root complex's name. */
+export const nameOf = (model: Model): string => (model instanceof RootComplex ? model.name : model.at)
 
 /** Serves the models of one board. */
 export class Models {
