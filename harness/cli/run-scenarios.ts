@@ -13,7 +13,7 @@ import {
   scenarioResult,
 } from '../report/index.ts'
 import { requestEnvironment, titleOf } from '../scenario/index.ts'
-import { collect, type LoadProblem, type PlannedRun, runInPool } from '../suite/index.ts'
+import { collect, type LoadProblem, type PlannedRun, WorkerPool } from '../suite/index.ts'
 import { boardsAtOnce } from './boards-at-once.ts'
 import { makeFolder, writeWhole } from './files.ts'
 import { interruptible } from './interruptible.ts'
@@ -34,9 +34,7 @@ export async function runScenarios(files: string[], options: RunOptions): Promis
   if (!options.out) await pointLatestTo(dir)
   const reporter = new ScenarioReporter()
   const begin = performance.now()
-  const plan = await planRuns(files, options)
-  for (const { message } of plan.problems) reporter.problem(message)
-  const { scenarios, interrupted } = await runAll(plan, { dir, reporter, options })
+  const { plan, scenarios, interrupted } = await planAndRun(files, { dir, reporter, options })
   if (scenarios.length > 0 || plan.problems.length > 0) reporter.summary(scenarios, plan.problems.length)
   const identity = { id, startedAt: startedAt.toISOString(), ...versions(images) }
   const results = makeResults(identity, performance.now() - begin, scenarios)
@@ -76,25 +74,39 @@ async function planRuns(files: string[], { name, platform, shard }: RunOptions):
   }
 }
 
-/** Results in the order of the plan, however they came; and the exit status of an interruption. */
-async function runAll(
-  { runs, scripts }: Plan,
+interface Ran {
+  plan: Plan
+  /** In the order of the plan, however they came. */
+  scenarios: ScenarioResult[]
+  /** The exit status of an interruption. */
+  interrupted: number | undefined
+}
+
+async function planAndRun(
+  files: string[],
   { dir, reporter, options }: { dir: string; reporter: ScenarioReporter; options: RunOptions },
-): Promise<{ scenarios: ScenarioResult[]; interrupted: number | undefined }> {
-  const { kernel, xen, cold, retries } = options
-  const results = new Map<PlannedRun, ScenarioResult>()
-  const jobs = runs.map((run) => ({ run, script: scripts.get(run.file) as string }))
+): Promise<Ran> {
+  const { kernel, xen, cold, retries, workers = boardsAtOnce() } = options
   const worker = join(await compiled(), 'harness/suite/worker.js')
   const env = requestEnvironment({ dir, kernel, xen, cold, pooled: true })
-  const workers = options.workers ?? boardsAtOnce()
+  let plan: Plan = { runs: [], scripts: new Map(), problems: [] }
+  const results = new Map<PlannedRun, ScenarioResult>()
   const interrupted = await interruptible(async (signal) => {
-    await runInPool(jobs, { worker, env, workers, retries, signal }, (run, ended) => {
-      const result = scenarioResult(relative(PROJECT, run.file), run, ended)
-      results.set(run, result)
-      reporter.scenario(result)
-    })
+    const pool = new WorkerPool({ worker, env, workers, retries, signal })
+    try {
+      plan = await planRuns(files, options)
+      for (const { message } of plan.problems) reporter.problem(message)
+      const jobs = plan.runs.map((run) => ({ run, script: plan.scripts.get(run.file) as string }))
+      await pool.run(jobs, (run, ended) => {
+        const result = scenarioResult(relative(PROJECT, run.file), run, ended)
+        results.set(run, result)
+        reporter.scenario(result)
+      })
+    } finally {
+      pool.close()
+    }
   })
-  return { scenarios: runs.flatMap((run) => results.get(run) ?? []), interrupted }
+  return { plan, scenarios: plan.runs.flatMap((run) => results.get(run) ?? []), interrupted }
 }
 
 async function write(results: Results, dir: string, { json, junit }: RunOptions): Promise<void> {

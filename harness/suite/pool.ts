@@ -21,26 +21,48 @@ export interface PoolOptions {
 /** What became of a run: an outcome, or why there is none. */
 export type Ended = Exclude<Report, { alive: true }>
 
-/**
- * Runs every job in worker processes, in the order given: each worker takes the next job when it has done its own. `ended` is called as
- * each comes to its end. An abort leaves the rest undone.
- */
-export async function runInPool(
-  jobs: readonly Omit<Job, 'retries'>[],
-  { workers, ...options }: PoolOptions,
-  ended: (run: PlannedRun, report: Ended) => void,
-): Promise<void> {
-  const queue = [...jobs]
-  const work = async () => {
-    let worker: Worker | undefined
-    for (let job = queue.shift(); job && !options.signal.aborted; job = queue.shift()) {
-      worker = worker?.usable ? worker : new Worker(options)
-      const report = await worker.run({ ...job, retries: options.retries })
-      if (!options.signal.aborted) ended(job.run, report)
-    }
-    await worker?.end()
+/** Worker processes that run scenarios: as many at once as there are workers. The first one starts with the pool, while others still plan. */
+export class WorkerPool {
+  readonly #options: PoolOptions
+  #ready: Worker | undefined
+
+  constructor(options: PoolOptions) {
+    this.#options = options
+    this.#ready = new Worker(options)
   }
-  await Promise.all(Array.from({ length: Math.min(workers, jobs.length) }, work))
+
+  /**
+   * Runs every job, in the order given: each worker takes the next job when it has done its own. `ended` is called as each comes to its
+   * end. An abort leaves the rest undone. The workers have gone when it is over.
+   */
+  async run(
+    jobs: readonly Omit<Job, 'retries'>[],
+    ended: (run: PlannedRun, report: Ended) => void,
+  ): Promise<void> {
+    const { workers, retries, signal } = this.#options
+    const queue = [...jobs]
+    const work = async () => {
+      let worker = this.#worker()
+      for (let job = queue.shift(); job && !signal.aborted; job = queue.shift()) {
+        if (!worker.usable) worker = this.#worker()
+        const report = await worker.run({ ...job, retries })
+        if (!signal.aborted) ended(job.run, report)
+      }
+      await worker.end()
+    }
+    await Promise.all(Array.from({ length: Math.max(1, Math.min(workers, jobs.length)) }, work))
+  }
+
+  /** Ends a worker that never got anything to do. */
+  close(): void {
+    this.#ready?.kill()
+  }
+
+  #worker(): Worker {
+    const worker = this.#ready ?? new Worker(this.#options)
+    this.#ready = undefined
+    return worker
+  }
 }
 
 class Worker {
@@ -48,7 +70,7 @@ class Worker {
   readonly #gone: Promise<string>
   #alive = true
 
-  constructor({ worker, env, signal }: Omit<PoolOptions, 'workers'>) {
+  constructor({ worker, env, signal }: PoolOptions) {
     this.#process = fork(worker, {
       // What it says goes into reports as well as on terminals.
       env: { ...process.env, ...env, NO_COLOR: '1', FORCE_COLOR: undefined },
@@ -100,7 +122,11 @@ class Worker {
     await this.#gone
   }
 
+  kill(): void {
+    this.#process.kill('SIGKILL')
+  }
+
   #watch(): NodeJS.Timeout {
-    return setTimeout(() => this.#process.kill('SIGKILL'), STUCK)
+    return setTimeout(() => this.kill(), STUCK)
   }
 }
