@@ -12,15 +12,15 @@ import {
   type ScenarioResult,
   scenarioResult,
 } from '../report/index.ts'
-import { requestEnvironment, titleOf } from '../scenario/index.ts'
-import { collect, type LoadProblem, type PlannedRun, WorkerPool } from '../suite/index.ts'
+import { requestEnvironment } from '../scenario/index.ts'
+import { type PlannedRun, WorkerPool } from '../suite/index.ts'
 import { boardsAtOnce } from './boards-at-once.ts'
 import { makeFolder, writeWhole } from './files.ts'
 import { interruptible } from './interruptible.ts'
+import { type Plan, planRuns } from './plan-runs.ts'
 import { PROJECT } from './project.ts'
 import { newRunId, runFolder } from './run-folder.ts'
 import type { RunOptions } from './run-options.ts'
-import { compile, scenarioFiles } from './scenario-files.ts'
 import { setUpWithProgress } from './set-up-with-progress.ts'
 import { Exit } from './usage.ts'
 
@@ -51,28 +51,6 @@ export async function runScenarios(files: string[], options: RunOptions): Promis
 const versions = ({ qemu, xen, kernel }: Images) => ({
   ...{ qemu: qemu.version, xen: xen.version, kernel: kernel.release },
 })
-
-interface Plan {
-  runs: PlannedRun[]
-  /** JavaScript, by file. */
-  scripts: Map<string, string>
-  problems: LoadProblem[]
-}
-
-/** What is to be run: the scenarios of the files, as far as the options choose them. */
-async function planRuns(files: string[], { name, platform, shard }: RunOptions): Promise<Plan> {
-  const { scripts, problems } = await compile(await scenarioFiles(files))
-  const collected = await collect(scripts)
-  const pattern = new RegExp(name ?? '')
-  const chosen = collected.runs.filter(
-    (run) => pattern.test(titleOf(run)) && (platform === undefined || run.platform === platform),
-  )
-  return {
-    runs: shard ? chosen.filter((_, place) => place % shard.count === shard.index - 1) : chosen,
-    scripts: new Map(scripts.map(({ file, script }) => [file, script])),
-    problems: [...problems, ...collected.problems],
-  }
-}
 
 interface Ran {
   plan: Plan

@@ -9,6 +9,7 @@ import type { CommandResult } from './agent.ts'
 import { type Device, deviceProperties, idOf, slotOf } from './device.ts'
 import { Domain } from './domain.ts'
 import { Failures } from './failures.ts'
+import { hangOf } from './hang.ts'
 import type { Models } from './modelled.ts'
 import { Patience, within } from './patience.ts'
 import { type BoardPlan, type PlannedDomain, type PlatformName, UART0 } from './plan.ts'
@@ -54,6 +55,7 @@ export class Board {
     const context = {
       patience: this.patience,
       interruption: this.failed,
+      hang: (domain: string, message: string) => hangOf(emulator, domain, message),
       sysrq: (domain: Domain, key: string) => this.#sysrq(domain, key),
     }
     this.domains = plan.domains.map(
@@ -202,6 +204,7 @@ export class Board {
       scale: (ms) => this.patience.scale(ms),
       print: () => Promise.reject(new RangeError('nothing can be printed on the console of Xen at will')),
       isAlive: async () => (await Promise.all(this.domains.map((domain) => domain.isAlive()))).some(Boolean),
+      hang: (message) => hangOf(this.emulator, XEN, message),
     }
   }
 

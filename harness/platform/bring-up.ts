@@ -13,11 +13,12 @@ import {
   saveState,
   writeReproducer,
 } from '../board/index.ts'
-import { type ConsoleLine, GuestCrash, GuestHang } from '../console/index.ts'
+import { type ConsoleLine, GuestCrash } from '../console/index.ts'
 import { RootComplex } from '../pci/index.ts'
 import { Board } from './board.ts'
 import { watchBoot } from './boot-watch.ts'
 import { compileTree } from './device-tree.ts'
+import { hangOf } from './hang.ts'
 import { Models, nameOf, needSharedMemory, type PlannedModel } from './modelled.ts'
 import type { BoardOptions, BoardPlan, Planner, PlatformName } from './plan.ts'
 import {
@@ -203,9 +204,11 @@ async function copyOfRam({ ram }: Snapshot, dir: string): Promise<string> {
 }
 
 async function checkAlive(board: Board): Promise<void> {
-  const answers = await Promise.all(board.domains.map((domain) => domain.isAlive()))
+  const answers = await Promise.all(board.domains.map((domain) => domain.isTimeMoving()))
   board.failed.throwIfAborted()
   const silent = board.domains.filter((_, index) => !answers[index]).map(({ name }) => name)
-  if (silent[0])
-    throw new GuestHang(silent[0], `after the restore there was no answer from ${silent.join(', ')}`)
+  if (silent[0]) {
+    const message = `after the restore there was no answer from ${silent.join(', ')}`
+    throw await hangOf(board.emulator, silent[0], message)
+  }
 }
