@@ -2,7 +2,7 @@
 // its own row or above, and only through the other folder's index.ts.
 const rows = [
   ['cli'],
-  ['bench', 'bisect', 'report'],
+  ['bench', 'bisect', 'report', 'suite'],
   ['scenario'],
   ['platform'],
   ['board', 'virtio'],

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: Apache-2.0
-// Starts the command line from a bare clone: plain JavaScript, no dependencies. It sees to Node's version and to
-// node_modules, then loads the TypeScript in this same process, so that signals and the terminal are the CLI's own.
+// Starts the command line from a bare clone: plain JavaScript, no dependencies. It sees to Node's version, to node_modules and to the
+// JavaScript of the sources, and loads that in this same process, so that signals and the terminal are the CLI's own.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -92,7 +92,7 @@ if (process.env[INSTALLING]) {
   installUnderLock()
 } else {
   if (!modulesAreCurrent()) installModules()
-  const { register } = await import('tsx/esm/api')
-  register()
-  await import('../harness/cli/main.ts')
+  process.setSourceMapsEnabled(true)
+  const { compiled } = await import('./compile.mjs')
+  await import(join(await compiled(), 'harness/cli/main.js'))
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 /** All that a scenario script imports; nothing else of the harness is public. */
-export { expect } from 'vitest'
 export {
   addressDataWindow,
   type BackendAnswer,
@@ -46,5 +45,5 @@ export {
   virtioNet,
   virtioRng,
 } from './platform/index.ts'
-export { type ScenarioContext, type ScenarioOptions, scenario } from './scenario/index.ts'
+export { expect, type ScenarioContext, type ScenarioOptions, scenario } from './scenario/index.ts'
 export { VirtioFunction } from './virtio/index.ts'

@@ -1,12 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-import { rm, stat, symlink } from 'node:fs/promises'
-import { cpus } from 'node:os'
+import { rm, symlink } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
-import { startVitest } from 'vitest/node'
-import { exitStatus, makeResults, type RunIdentity, ScenarioReporter } from '../report/index.ts'
+import { compiled } from '../../bin/compile.mjs'
+import type { Images } from '../../images/index.ts'
+import {
+  exitStatus,
+  junitReport,
+  makeResults,
+  type Results,
+  ScenarioReporter,
+  type ScenarioResult,
+  scenarioResult,
+} from '../report/index.ts'
 import { requestEnvironment } from '../scenario/index.ts'
+import { type PlannedRun, WorkerPool } from '../suite/index.ts'
+import { boardsAtOnce } from './boards-at-once.ts'
 import { makeFolder, writeWhole } from './files.ts'
-import { PROJECT, SCENARIO_ENDING, SCENARIOS } from './project.ts'
+import { interruptible } from './interruptible.ts'
+import { type Plan, planRuns } from './plan-runs.ts'
+import { PROJECT } from './project.ts'
 import { newRunId, runFolder } from './run-folder.ts'
 import type { RunOptions } from './run-options.ts'
 import { setUpWithProgress } from './set-up-with-progress.ts'
@@ -22,59 +34,64 @@ export async function runScenarios(files: string[], options: RunOptions): Promis
   if (!options.out) await pointLatestTo(dir)
   const reporter = new ScenarioReporter()
   const begin = performance.now()
-  const vitest = await startVitest('test', [], {
-    config: false,
-    root: PROJECT,
-    watch: false,
-    passWithNoTests: true,
-    include: await patterns(files),
-    reporters: [
-      reporter,
-      ...(options.junit ? [['junit', { outputFile: resolve(options.junit) }] as ['junit', object]] : []),
-    ],
-    env: requestEnvironment({
-      dir,
-      kernel: options.kernel,
-      xen: options.xen,
-      cold: options.cold,
-      platforms: options.platform ? [options.platform] : undefined,
-    }),
-    pool: 'forks',
-    isolate: false,
-    maxWorkers: options.workers ?? cpus().length,
-    retry: options.retries,
-    ...(options.name === undefined ? {} : { testNamePattern: options.name }),
-    ...(options.shard ? { shard: `${options.shard.index}/${options.shard.count}` } : {}),
-  })
-  await vitest.close()
-  process.exitCode = Exit.ok
-  const identity: RunIdentity = {
-    id,
-    startedAt: startedAt.toISOString(),
-    qemu: images.qemu.version,
-    xen: images.xen.version,
-    kernel: images.kernel.release,
-  }
-  const results = makeResults(identity, performance.now() - begin, reporter.scenarios)
-  const json = `${JSON.stringify(results, undefined, 2)}\n`
-  await writeWhole(join(dir, 'results.json'), json)
-  if (options.json) await writeWhole(resolve(options.json), json)
-  if (reporter.problems.length > 0) return Exit.notTried
-  if (reporter.scenarios.length === 0) {
+  const { plan, scenarios, interrupted } = await planAndRun(files, { dir, reporter, options })
+  if (scenarios.length > 0 || plan.problems.length > 0) reporter.summary(scenarios, plan.problems.length)
+  const identity = { id, startedAt: startedAt.toISOString(), ...versions(images) }
+  const results = makeResults(identity, performance.now() - begin, scenarios)
+  await write(results, dir, options)
+  if (interrupted) return interrupted
+  if (plan.problems.length > 0) return Exit.notTried
+  if (plan.runs.length === 0) {
     process.stderr.write('error: no scenario matches\n→ guestrig list shows what there is\n')
     return Exit.usage
   }
   return exitStatus(results.totals)
 }
 
-/** What Vitest looks for: the named files themselves, and the scenario files below the named folders. */
-async function patterns(files: string[]): Promise<string[]> {
-  const places = files.length > 0 ? files.map((file) => resolve(file)) : [join(PROJECT, SCENARIOS)]
-  return await Promise.all(
-    places.map(async (place) =>
-      (await stat(place)).isDirectory() ? `${place}/**/*${SCENARIO_ENDING}` : place,
-    ),
-  )
+const versions = ({ qemu, xen, kernel }: Images) => ({
+  ...{ qemu: qemu.version, xen: xen.version, kernel: kernel.release },
+})
+
+interface Ran {
+  plan: Plan
+  /** In the order of the plan, however they came. */
+  scenarios: ScenarioResult[]
+  /** The exit status of an interruption. */
+  interrupted: number | undefined
+}
+
+async function planAndRun(
+  files: string[],
+  { dir, reporter, options }: { dir: string; reporter: ScenarioReporter; options: RunOptions },
+): Promise<Ran> {
+  const { kernel, xen, cold, retries, workers = boardsAtOnce() } = options
+  const worker = join(await compiled(), 'harness/suite/worker.js')
+  const env = requestEnvironment({ dir, kernel, xen, cold, pooled: true })
+  let plan: Plan = { runs: [], scripts: new Map(), problems: [] }
+  const results = new Map<PlannedRun, ScenarioResult>()
+  const interrupted = await interruptible(async (signal) => {
+    const pool = new WorkerPool({ worker, env, workers, retries, signal })
+    try {
+      plan = await planRuns(files, options)
+      for (const { message } of plan.problems) reporter.problem(message)
+      const jobs = plan.runs.map((run) => ({ run, script: plan.scripts.get(run.file) as string }))
+      await pool.run(jobs, (run, ended) => {
+        const result = scenarioResult(relative(PROJECT, run.file), run, ended)
+        results.set(run, result)
+        reporter.scenario(result)
+      })
+    } finally {
+      pool.close()
+    }
+  })
+  return { plan, scenarios: plan.runs.flatMap((run) => results.get(run) ?? []), interrupted }
+}
+
+async function write(results: Results, dir: string, { json, junit }: RunOptions): Promise<void> {
+  const text = `${JSON.stringify(results, undefined, 2)}\n`
+  await writeWhole(join(dir, 'results.json'), text)
+  if (json) await writeWhole(resolve(json), text)
+  if (junit) await writeWhole(resolve(junit), junitReport(results.scenarios))
 }
 
 /** `guestrig-runs/latest` leads to the newest run. */

@@ -11,6 +11,8 @@ export interface ConsoleContext {
   print: (text: string) => Promise<void>
   /** Whether the domain still answers. */
   isAlive: () => Promise<boolean>
+  /** What it means that it does not: an error with `message`. */
+  hang: (message: string) => Promise<Error>
 }
 
 /** How many lines are kept in memory; the run's folder has them all. A boot is a few hundred. */

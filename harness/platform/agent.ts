@@ -98,12 +98,13 @@ export class Agent {
     })
   }
 
-  /** Resolves when the agent answers. */
-  ping(): Promise<void> {
+  /** Resolves when the agent answers; given `sleep`, after it has slept for so many ns on each processor. */
+  ping(sleep?: number): Promise<void> {
     const id = this.#nextId++
+    const payload = sleep === undefined ? Buffer.alloc(0) : Buffer.from(Uint32Array.of(sleep).buffer)
     return new Promise((resolve) => {
       this.#pongs.set(id, resolve)
-      this.#send(id, Frame.ping, Buffer.alloc(0))
+      this.#send(id, Frame.ping, payload)
     })
   }
 

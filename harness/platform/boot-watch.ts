@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Emulator } from '../board/index.ts'
-import { type Console, GuestHang, indent, XEN } from '../console/index.ts'
+import { type Console, indent, XEN } from '../console/index.ts'
 import type { Domain } from './domain.ts'
+import { hangOf } from './hang.ts'
 
 /** A boot that has not printed its first line after this long hangs, ms; an idle machine takes 200, one with four times as much to do as it has processors 2000. */
 const FIRST_LINE = 8000
@@ -31,7 +32,7 @@ export async function watchBoot(board: Booting): Promise<void> {
   })
   hang.catch(() => {})
   const report = async (why: string) =>
-    rejectHang(new GuestHang(firstDown(board, up), await describeHang(board, up, why)))
+    rejectHang(await hangOf(board.emulator, firstDown(board, up), describeHang(board, up, why)))
   let silence = setTimeout(report, FIRST_LINE, `nothing was printed for ${FIRST_LINE / 1000} s`)
   const longest = setTimeout(report, LONGEST, `not up after ${LONGEST / 1000} s`)
   const stops = board.consoles.map((console) =>
@@ -59,15 +60,12 @@ export async function watchBoot(board: Booting): Promise<void> {
 const firstDown = (board: Booting, up: Set<string>): string =>
   board.domains.find(({ name }) => !up.has(name))?.name ?? 'the board'
 
-async function describeHang(board: Booting, up: Set<string>, why: string): Promise<string> {
+function describeHang(board: Booting, up: Set<string>, why: string): string {
   const down = board.domains.filter(({ name }) => !up.has(name))
-  const registers = await board.emulator.qmp.monitor('info registers -a').catch(() => '')
   const xen = board.consoles.find(({ domain }) => domain === XEN)
-  const counters = registers.split(/\r?\n/).filter((line) => /^(CPU#\d+|\s*PC=|PSTATE)/.test(line))
   return [
     `the boot hangs: ${why}; not up: ${down.map(({ name }) => name).join(', ')}`,
     ...down.map((domain) => domain.lastLines()),
     ...(xen ? ['the last lines of Xen:', indent(xen.tail(6))] : []),
-    ...(counters.length ? ['the processors:', indent(counters.map((line) => line.trim()))] : []),
   ].join('\n')
 }

@@ -13,12 +13,13 @@ import {
   saveState,
   writeReproducer,
 } from '../board/index.ts'
-import { type ConsoleLine, GuestCrash, GuestHang } from '../console/index.ts'
+import { type ConsoleLine, GuestCrash } from '../console/index.ts'
 import { RootComplex } from '../pci/index.ts'
 import { Board } from './board.ts'
 import { watchBoot } from './boot-watch.ts'
 import { compileTree } from './device-tree.ts'
-import { Models, type PlannedModel } from './modelled.ts'
+import { hangOf } from './hang.ts'
+import { Models, nameOf, needSharedMemory, type PlannedModel } from './modelled.ts'
 import type { BoardOptions, BoardPlan, Planner, PlatformName } from './plan.ts'
 import {
   dropSnapshot,
@@ -89,7 +90,8 @@ async function prepare(platform: PlatformName, options: BringUpOptions): Promise
   for (const { name, content } of plan.files) await writeFile(join(dir, name), content)
   // The models are here, and not in QEMU: a bare QEMU has nobody to connect to.
   const args = [...plan.machine, ...plan.devices]
-  await writeReproducer({ command: images.qemu.command, args, wires: plan.wires, dir })
+  const leftOut = plan.models.map(({ model }) => nameOf(model))
+  await writeReproducer({ command: images.qemu.command, args, wires: plan.wires, dir, leftOut })
   return plan
 }
 
@@ -135,7 +137,7 @@ async function boot(plan: BoardPlan, extras: Extras, options: BringUpOptions): P
 /** A board of its own, not from a snapshot. Models that share its RAM find it in a file that has no name any more. */
 async function bootWithDevices(plan: BoardPlan, options: BringUpOptions): Promise<Board> {
   const { devices: args, models } = plan
-  if (!models.some(({ model }) => model.sharedMemory)) return await boot(plan, { args, models }, options)
+  if (!needSharedMemory(models)) return await boot(plan, { args, models }, options)
   const ram = join(options.dir, 'ram')
   const board = boot(plan, { args: [...args, ...ramFileArguments(ram, plan.memory, true)], models }, options)
   return await board.finally(() => rm(ram, { force: true }))
@@ -165,7 +167,7 @@ async function takeSnapshot(plan: BoardPlan, key: string, options: BringUpOption
 async function restore(plan: BoardPlan, snapshot: Snapshot, options: BringUpOptions): Promise<Board> {
   const consoles = await readConsoles(snapshot)
   const { models } = plan
-  const shared = models.some(({ model }) => model.sharedMemory)
+  const shared = needSharedMemory(models)
   const ram = shared ? await copyOfRam(snapshot, options.dir) : snapshot.ram
   const args = [...plan.devices, ...ramFileArguments(ram, plan.memory, shared), ...AWAIT_STATE]
   const board = await start(plan, { args, models }, options).finally(() =>
@@ -202,9 +204,11 @@ async function copyOfRam({ ram }: Snapshot, dir: string): Promise<string> {
 }
 
 async function checkAlive(board: Board): Promise<void> {
-  const answers = await Promise.all(board.domains.map((domain) => domain.isAlive()))
+  const answers = await Promise.all(board.domains.map((domain) => domain.isTimeMoving()))
   board.failed.throwIfAborted()
   const silent = board.domains.filter((_, index) => !answers[index]).map(({ name }) => name)
-  if (silent[0])
-    throw new GuestHang(silent[0], `after the restore there was no answer from ${silent.join(', ')}`)
+  if (silent[0]) {
+    const message = `after the restore there was no answer from ${silent.join(', ')}`
+    throw await hangOf(board.emulator, silent[0], message)
+  }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Duplex } from 'node:stream'
 import { HostProblem } from '../../images/index.ts'
-import { type Console, DeadlineExpired, GuestHang, indent } from '../console/index.ts'
+import { type Console, DeadlineExpired, indent } from '../console/index.ts'
 import { Agent, type CommandResult } from './agent.ts'
 import { GuestFunction } from './guest-function.ts'
 import { type Patience, within } from './patience.ts'
@@ -29,11 +29,15 @@ export class CommandFailed extends Error {
 
 /** How long a live agent takes to answer at most, ms. */
 const PING = 2000
+/** ns; any sleep at all takes a timer. */
+const NAP = 1000
 
 export interface DomainContext {
   patience: Patience
   /** Aborts, with the reason, when the board failed. */
   interruption: AbortSignal
+  /** Why a domain does not answer any more: the guest hangs, or the emulator is stuck. */
+  hang: (domain: string, message: string) => Promise<Error>
   /** Makes a sysrq key arrive in the domain. */
   sysrq: (domain: Domain, key: string) => Promise<void>
 }
@@ -57,6 +61,7 @@ export class Domain {
         await this.run(['sh', '-c', 'cat >/dev/kmsg'], { input: `<6>${text}\n` })
       },
       isAlive: () => this.isAlive(),
+      hang: (message) => context.hang(name, message),
     })
   }
 
@@ -125,9 +130,18 @@ export class Domain {
   }
 
   /** Whether the guest still answers. */
-  async isAlive(): Promise<boolean> {
+  isAlive(): Promise<boolean> {
+    return this.#answers()
+  }
+
+  /** Whether time moves in the guest: it answers after it has slept on each of its processors, which takes a timer of each. */
+  isTimeMoving(): Promise<boolean> {
+    return this.#answers(NAP)
+  }
+
+  async #answers(nap?: number): Promise<boolean> {
     const { patience, interruption } = this.#context
-    return await within(patience.scale(PING), () => this.#agent.ping(), {
+    return await within(patience.scale(PING), () => this.#agent.ping(nap), {
       interruption,
       explain: () => '',
     }).then(
@@ -147,7 +161,7 @@ export class Domain {
   /** A deadline that passed in a guest that does not answer any more is a hang. */
   async #blame(error: unknown): Promise<never> {
     if (error instanceof DeadlineExpired && !(await this.isAlive())) {
-      throw new GuestHang(this.name, `${this.name} does not answer any more; ${error.message}`)
+      throw await this.#context.hang(this.name, `${this.name} does not answer any more; ${error.message}`)
     }
     throw error
   }

@@ -26,15 +26,21 @@ export class Patience {
 /**
  * `work` with a deadline. `interruption` ends the wait as well: the board's failure, which explains it better than a deadline.
  *
- * @throws DeadlineExpired with what `explain` says, `ms` after the call.
+ * @throws DeadlineExpired with what `explain` says, `ms` after the call; its stack is that of the call.
  */
 export async function within<T>(
   ms: number,
   work: (signal: AbortSignal) => Promise<T>,
   options: { interruption: AbortSignal; explain: () => string },
 ): Promise<T> {
+  const call = new Error().stack?.split('\n').slice(1) ?? []
   const deadline = new AbortController()
-  const timer = setTimeout(() => deadline.abort(new DeadlineExpired(options.explain())), ms)
+  const expire = () => {
+    const expired = new DeadlineExpired(options.explain())
+    expired.stack = [`${expired.name}: ${expired.message}`, ...call].join('\n')
+    deadline.abort(expired)
+  }
+  const timer = setTimeout(expire, ms)
   const signal = AbortSignal.any([deadline.signal, options.interruption])
   try {
     signal.throwIfAborted()

@@ -18,6 +18,8 @@ const BUDGET = 6e9
 /** Bytes of a block in what stat(2) counts. */
 const BLOCK = 512
 const ENDED = '.whole'
+/** What a process has not finished, and which process. */
+const PARTIAL = /\.partial-(\d+)-/
 
 /** The files of one snapshot. */
 export interface Snapshot {
@@ -42,8 +44,12 @@ const filesOf = (dir: string): Snapshot => ({
   consoles: join(dir, 'consoles.json'),
 })
 
+let swept: Promise<void> | undefined
+
 /** The snapshot of that key, if there is a whole one. */
 export async function findSnapshot(key: string): Promise<Snapshot | undefined> {
+  swept ??= dropAbandoned()
+  await swept
   const dir = join(folder(), key)
   const whole = await stat(join(dir, ENDED)).catch(() => undefined)
   if (!whole) return undefined
@@ -76,27 +82,34 @@ export async function readConsoles({ consoles }: Snapshot): Promise<Record<strin
   return JSON.parse(await readFile(consoles, 'utf8'))
 }
 
-/** Drops the snapshots that were not used for longest, and what killed processes left half-written. */
+/** Drops what killed processes left half-written. */
+async function dropAbandoned(): Promise<void> {
+  const names = await readdir(folder()).catch(() => [])
+  const abandoned = names.filter((name) => {
+    const pid = PARTIAL.exec(name)?.[1]
+    return pid !== undefined && !isRunning(Number(pid))
+  })
+  await Promise.all(abandoned.map((name) => rm(join(folder(), name), { recursive: true, force: true })))
+}
+
+/** Drops the snapshots that were not used for longest. */
 async function evict(): Promise<void> {
-  const names = await readdir(folder())
+  const names = (await readdir(folder())).filter((name) => !PARTIAL.test(name))
   const entries = await Promise.all(
     names.map(async (name) => {
       const dir = join(folder(), name)
       const used = await stat(join(dir, ENDED)).catch(() => undefined)
-      const bytes = await bytesOf(filesOf(dir))
-      return { dir, bytes, used: used?.mtimeMs ?? 0, partialOf: /\.partial-(\d+)-/.exec(name)?.[1] }
+      return { dir, bytes: await bytesOf(filesOf(dir)), used: used?.mtimeMs ?? 0 }
     }),
   )
-  const abandoned = entries.filter(({ partialOf }) => partialOf && !isRunning(Number(partialOf)))
   let total = 0
   const old = entries
-    .filter(({ partialOf }) => !partialOf)
     .sort((a, b) => b.used - a.used)
     .filter(({ bytes }) => {
       total += bytes
       return total > BUDGET
     })
-  await Promise.all([...abandoned, ...old].map(({ dir }) => rm(dir, { recursive: true, force: true })))
+  await Promise.all(old.map(({ dir }) => rm(dir, { recursive: true, force: true })))
 }
 
 /** What a snapshot takes on disk: its files have holes. */

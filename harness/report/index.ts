@@ -1,3 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-export { exitStatus, makeResults, type Results, type RunIdentity } from './results.ts'
+export { junitReport } from './junit.ts'
+export {
+  exitStatus,
+  makeResults,
+  type Results,
+  type RunIdentity,
+  type ScenarioResult,
+  scenarioResult,
+} from './results.ts'
 export { ScenarioReporter } from './scenario-reporter.ts'

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The results of a run, as `--json` writes them. */
 import { arch, cpus, hostname, release } from 'node:os'
-import type { TestCase } from 'vitest/node'
-import type { Outcome } from '../scenario/index.ts'
+import { type Outcome, type ScenarioRun, titleOf } from '../scenario/index.ts'
 
 /** What ran, for the head of the results. */
 export interface RunIdentity {
@@ -41,24 +40,33 @@ export interface Results {
   totals: Totals
 }
 
-/** The result of one of Vitest's test cases; a scenario that did not even begin is an error. */
-export function scenarioResult(test: TestCase): ScenarioResult {
-  const outcome = test.meta().guestrig
-  const errors = test.result().errors ?? []
+/**
+ * The result of a run of one scenario: its outcome, or why there is none, which is an error.
+ *
+ * @param file path of the script, relative to the project
+ */
+export function scenarioResult(
+  file: string,
+  run: ScenarioRun,
+  ended: { outcome: Outcome } | { failed: string },
+): ScenarioResult {
+  const named = { file, name: titleOf(run), platform: run.platform }
+  if ('failed' in ended) return { ...named, ...NOTHING, message: ended.failed }
+  const { verdict, durationMs, bootMs, restored, attempts, signature, message, measurements, dir } =
+    ended.outcome
   return {
-    file: test.module.relativeModuleId,
-    name: test.name,
-    platform: outcome?.platform ?? '',
-    verdict: outcome?.verdict ?? 'error',
-    durationMs: Math.round(outcome?.durationMs ?? 0),
-    bootMs: outcome?.bootMs === undefined ? null : Math.round(outcome.bootMs),
-    restored: outcome?.restored ?? false,
-    attempts: outcome?.attempts ?? 0,
-    signature: outcome?.signature ?? '',
-    message: outcome?.message ?? errors.map((error) => error.message).join('\n'),
-    measurements: outcome?.measurements ?? [],
-    artifacts: { dir: outcome?.dir ?? '' },
+    ...named,
+    ...{ verdict, restored, attempts, signature, message, measurements },
+    durationMs: Math.round(durationMs),
+    bootMs: bootMs === undefined ? null : Math.round(bootMs),
+    artifacts: { dir },
   }
+}
+
+/** The result of a scenario that did not even begin. */
+const NOTHING: Omit<ScenarioResult, 'file' | 'name' | 'platform' | 'message'> = {
+  ...{ verdict: 'error', durationMs: 0, bootMs: null, restored: false, attempts: 0 },
+  ...{ signature: 'error: it did not begin', measurements: [], artifacts: { dir: '' } },
 }
 
 export function totalsOf(scenarios: ScenarioResult[]): Totals {

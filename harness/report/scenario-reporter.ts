@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { relative } from 'node:path'
 import pc from 'picocolors'
-import type { Reporter, TestCase, TestModule } from 'vitest/node'
 import { printable } from '../console/index.ts'
-import { type ScenarioResult, scenarioResult, totalsOf } from './results.ts'
+import { type ScenarioResult, totalsOf } from './results.ts'
 
 const MARK: Record<ScenarioResult['verdict'], string> = {
   pass: pc.green('✓'),
@@ -16,16 +15,10 @@ const MARK: Record<ScenarioResult['verdict'], string> = {
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
 
 /** One line a scenario on the terminal as it ends, what went wrong under it, and the counts at the end. */
-export class ScenarioReporter implements Reporter {
-  readonly scenarios: ScenarioResult[] = []
-  /** Files that could not be loaded, and errors outside of every scenario. */
-  readonly problems: string[] = []
+export class ScenarioReporter {
   readonly #startedAt = performance.now()
 
-  onTestCaseResult(test: TestCase): void {
-    if (test.result().state === 'skipped') return
-    const result = scenarioResult(test)
-    this.scenarios.push(result)
+  scenario(result: ScenarioResult): void {
     const times =
       result.bootMs === null
         ? ''
@@ -41,22 +34,20 @@ export class ScenarioReporter implements Reporter {
     process.stdout.write(`${indent(printable(result.message))}\n${folder ? `${indent(folder)}\n` : ''}`)
   }
 
-  onTestRunEnd(modules: readonly TestModule[], unhandled: readonly { message: string }[]): void {
-    const errors = [...modules.flatMap((module) => module.errors()), ...unhandled]
-    this.problems.push(...errors.map(({ message }) => message))
-    for (const problem of this.problems)
-      process.stdout.write(`${MARK.error} ${indent(printable(problem)).trim()}\n`)
-    process.stdout.write(`\n${this.#summary()}\n`)
+  /** A file that could not be loaded. */
+  problem(message: string): void {
+    process.stdout.write(`${MARK.error} ${indent(printable(message)).trim()}\n`)
   }
 
-  #summary(): string {
-    const { pass, flaky, ...bad } = totalsOf(this.scenarios)
+  /** The counts; `problems` files could not be loaded. */
+  summary(scenarios: ScenarioResult[], problems: number): void {
+    const { pass, flaky, ...bad } = totalsOf(scenarios)
     const kinds = Object.entries(bad).flatMap(([verdict, count]) => (count ? [`${count} ${verdict}`] : []))
-    const failed = Object.values(bad).reduce((sum, count) => sum + count, this.problems.length)
+    const failed = Object.values(bad).reduce((sum, count) => sum + count, problems)
     const why = kinds.length ? ` (${kinds.join(', ')})` : ''
     const unstable = flaky ? `, ${flaky} of them only after a retry` : ''
     const took = pc.dim(` in ${seconds(performance.now() - this.#startedAt)}`)
-    return `${pc.bold(`${pass} passed${unstable}, ${failed} failed`)}${why}${took}`
+    process.stdout.write(`\n${pc.bold(`${pass} passed${unstable}, ${failed} failed`)}${why}${took}\n`)
   }
 }
 

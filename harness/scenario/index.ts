@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+export { type Expect, expect } from './expect.ts'
 export type { Outcome } from './outcome.ts'
-export { type Declared, takeDeclared } from './registry.ts'
+export { type ScenarioRun, takeDeclared, titleOf } from './registry.ts'
 export { type RunRequest, requestEnvironment } from './run-request.ts'
-export { type ScenarioContext, type ScenarioOptions, scenario } from './scenario.ts'
+export { declareTest, type ScenarioContext, type ScenarioOptions, scenario } from './scenario.ts'

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import { relative } from 'node:path'
+import { printDiffOrStringify } from '@vitest/utils/diff'
 import { HostProblem } from '../../images/index.ts'
 import { DeadlineExpired, GuestCrash, GuestHang, type Verdict } from '../console/index.ts'
 import { CommandFailed, ModelFailure, type PlatformName } from '../platform/index.ts'
@@ -43,10 +45,30 @@ export function verdictOf(error: unknown): Verdict {
 
 const isAssertion = (error: unknown): boolean => error instanceof Error && error.name === 'AssertionError'
 
+/** What is said of an error: its message, what was compared if it compares, and where in the script it happened. */
 export function messageOf(error: unknown): string {
   if (error instanceof HostProblem) return `${error.message}\n→ ${error.remedy}`
-  return error instanceof Error ? error.message : String(error)
+  if (!(error instanceof Error)) return String(error)
+  return [error.message, differenceIn(error), placeOf(error)].filter(Boolean).join('\n')
 }
+
+/** The lines in which what was compared differs. */
+function differenceIn(error: Error & { showDiff?: boolean; expected?: unknown; actual?: unknown }): string {
+  if (!error.showDiff) return ''
+  return printDiffOrStringify(error.actual, error.expected) ?? ''
+}
+
+/** The line of the script, or of a file beside it, from which the error came. */
+function placeOf({ stack = '' }: Error): string {
+  const frame = stack.split('\n').find((line) => /^\s+at .*\.ts:\d+:\d+\)?$/.test(line) && !OURS.test(line))
+  const place = /(\/\S+\.ts:\d+:\d+)\)?$/.exec(frame?.replace('file://', '') ?? '')?.[1]
+  if (!place) return ''
+  const near = relative(process.cwd(), place)
+  return `at ${near.startsWith('..') ? place : near}`
+}
+
+/** Files that are not a user's. */
+const OURS = /\/harness\/|\/images\/|\/node_modules\//
 
 /** Without what differs from run to run: times, addresses, numbers. */
 export function signatureOf(verdict: Verdict, error: unknown): string {

@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { TestContext } from '@vitest/runner'
 import type { PlatformName } from '../platform/index.ts'
 
-export interface Declared {
+/** A scenario on one of its platforms. */
+export interface ScenarioRun {
   name: string
   platform: PlatformName
   tags: string[]
+}
+
+/** A scenario's declaration: what it is, and how it is run. */
+export interface Declared extends ScenarioRun {
+  run: (context: TestContext) => Promise<void>
 }
 
 const declared: Declared[] = []
@@ -18,3 +25,6 @@ export function declare(scenario: Declared): void {
 export function takeDeclared(): Declared[] {
   return declared.splice(0)
 }
+
+/** What a run is called, on the terminal and in results. */
+export const titleOf = ({ name, platform }: ScenarioRun): string => `${name} [${platform}]`

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { resolve } from 'node:path'
-import type { PlatformName } from '../platform/index.ts'
 
 /** What `guestrig run` tells the processes that run scenarios. Under a bare `vitest` every part has its default. */
 export interface RunRequest {
@@ -8,11 +7,10 @@ export interface RunRequest {
   dir: string
   kernel?: string | undefined
   xen?: string | undefined
-  platforms?: PlatformName[] | undefined
   /** Boot every board; no snapshot. */
   cold?: boolean | undefined
-  /** Scenario files are loaded only to see what is in them. */
-  listing?: boolean
+  /** Scenarios are run one by one by a worker of `harness/suite`; else each is a test of Vitest's as soon as its file is loaded. */
+  pooled?: boolean
 }
 
 const VARIABLE = 'GUESTRIG_RUN'

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path'
-import { expect, type TestContext, test } from 'vitest'
+import { type TestContext, test } from '@vitest/runner'
 import { type Images, locateImages } from '../../images/index.ts'
 import {
   type Board,
@@ -12,15 +12,12 @@ import {
   within,
 } from '../platform/index.ts'
 import { withCrashLines } from './crash-lines.ts'
-import { type BoardMatchers, type ConsoleMatchers, matchers } from './matchers.ts'
 import { endWithParent } from './orphan.ts'
 import { type Measurement, messageOf, type Outcome, signatureOf, verdictOf } from './outcome.ts'
-import { declare } from './registry.ts'
+import { type Declared, declare, titleOf } from './registry.ts'
 import { currentRequest } from './run-request.ts'
 
-declare module 'vitest' {
-  // biome-ignore lint/suspicious/noExplicitAny: Vitest's own interface has this type parameter
-  interface Assertion<T = any> extends ConsoleMatchers<T>, BoardMatchers<T> {}
+declare module '@vitest/runner' {
   interface TaskMeta {
     guestrig?: Outcome
   }
@@ -61,7 +58,6 @@ type Body<Devices extends NamedDevices> = (context: ScenarioContext<Devices>) =>
 
 const TIMEOUT = 60_000
 
-expect.extend(matchers)
 endWithParent()
 
 /** A script with a name, a platform and assertions: run in a test of its own, on a board of its own. */
@@ -71,16 +67,20 @@ export function scenario<Devices extends NamedDevices = {}>(
   options: ScenarioOptions<Devices>,
   body: Body<Devices>,
 ): void {
-  const { platforms: wanted, listing } = currentRequest()
   for (const platform of [options.platform].flat()) {
-    if (wanted && !wanted.includes(platform)) continue
-    declare({ name, platform, tags: options.tags ?? [] })
-    if (listing) continue
-    test(`${name} [${platform}]`, { timeout: 0 }, (context) => run(context, name, platform, options, body))
+    const run = (context: TestContext) => perform(context, name, platform, options, body)
+    const declared: Declared = { name, platform, tags: options.tags ?? [], run }
+    if (currentRequest().pooled) declare(declared)
+    else declareTest(declared)
   }
 }
 
-async function run<Devices extends NamedDevices>(
+/** Makes a scenario a test of the runner that is loading files. */
+export function declareTest(declared: Declared): void {
+  test(titleOf(declared), { timeout: 0 }, declared.run)
+}
+
+async function perform<Devices extends NamedDevices>(
   { task }: TestContext,
   name: string,
   platform: PlatformName,
@@ -121,7 +121,7 @@ async function run<Devices extends NamedDevices>(
       dir,
     })
     const measured = (what: string, ms: number) => measurements.push({ what, ms })
-    await perform({ board, platform, devices: named, measured }, options, body)
+    await play({ board, platform, devices: named, measured }, options, body)
     throwSoftFailures(task, failuresBefore)
     settle('pass')
   } catch (thrown) {
@@ -141,7 +141,7 @@ function throwSoftFailures({ result }: TestContext['task'], before: number): voi
 }
 
 /** The drivers, then the body; a failure of the board that nobody waited for counts as well. */
-async function perform<Devices extends NamedDevices>(
+async function play<Devices extends NamedDevices>(
   context: ScenarioContext<Devices>,
   options: ScenarioOptions<Devices>,
   body: Body<Devices>,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Console, DeadlineExpired, GuestHang, indent } from '../console/index.ts'
+import { type Console, DeadlineExpired, indent } from '../console/index.ts'
 import type { TraceEntry } from '../pci/index.ts'
 import { type Board, within } from '../platform/index.ts'
 import { nearestLine } from './nearest.ts'
@@ -24,7 +24,7 @@ export interface Wait<T> {
  * @throws DeadlineExpired when it does not come in time, GuestHang when the guest does not answer either.
  */
 export async function waitOn<T>(console: Console, wait: Wait<T>): Promise<T> {
-  const { interruption, scale, isAlive } = console.context
+  const { interruption, scale, isAlive, hang } = console.context
   const ms = scale(wait.timeout)
   const explain = () => {
     const { pattern, from } = wait.missing()
@@ -45,7 +45,7 @@ export async function waitOn<T>(console: Console, wait: Wait<T>): Promise<T> {
     return await within(ms, found, { interruption, explain })
   } catch (error) {
     if (error instanceof DeadlineExpired && !(await isAlive())) {
-      throw new GuestHang(console.domain, `${console.domain} does not answer any more; ${error.message}`)
+      throw await hang(`${console.domain} does not answer any more; ${error.message}`)
     }
     throw error
   } finally {

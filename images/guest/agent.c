@@ -28,6 +28,7 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* virtio-mmio registers, virtio 1.2 section 4.2.2 */
@@ -75,7 +76,7 @@ enum frame {
 	RUN = 1,   /* argv, each string ended by NUL: start a command under this id */
 	STDIN = 2, /* bytes for its standard input; none: end of file */
 	KILL = 3,  /* u32: signal for its process group */
-	PING = 4,
+	PING = 4,  /* u32, if there: sleep that many ns on each processor first, so that the answer proves every timer */
 	/* from the agent */
 	HELLO = 64,  /* text: role, space, kernel release */
 	STDOUT = 65, /* bytes */
@@ -537,10 +538,26 @@ static void reap(void)
 		}
 }
 
+/* On each processor in turn, and back to the first one */
+static void sleep_everywhere(uint32_t ns)
+{
+	struct timespec nap = { .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 };
+	cpu_set_t one;
+
+	for (int cpu = CPU_SETSIZE - 1; cpu >= 0; cpu--) {
+		if (!CPU_ISSET(cpu, &everywhere))
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		if (!sched_setaffinity(0, sizeof(one), &one))
+			nanosleep(&nap, NULL);
+	}
+}
+
 static void obey(const struct header *header, uint8_t *payload)
 {
 	struct command *command = find(header->id);
-	uint32_t signal_number;
+	uint32_t signal_number, ns;
 
 	switch (header->type) {
 	case RUN:
@@ -557,6 +574,10 @@ static void obey(const struct header *header, uint8_t *payload)
 		}
 		break;
 	case PING:
+		if (header->length == sizeof(ns)) {
+			memcpy(&ns, payload, sizeof(ns));
+			sleep_everywhere(ns);
+		}
 		send_frame(header->id, PONG, NULL, 0);
 		break;
 	default:

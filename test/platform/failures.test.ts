@@ -38,16 +38,20 @@ const rejection = (work: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   )
 
-/** An Image that an arm64 boot loader accepts, and whose code goes round in a circle (`b .`) without a word. */
-async function silentImage(): Promise<string> {
+/** An Image that an arm64 boot loader accepts, and whose code does what `code` says, then goes round in a circle (`b .`) without a word. */
+async function silentImage(...code: number[]): Promise<string> {
   const image = Buffer.alloc(0x1000)
-  image.writeUInt32LE(0x1400_0000, 0)
+  image.writeUInt32LE(0x1400_0010, 0)
+  for (const [index, word] of [...code, 0x1400_0000].entries()) image.writeUInt32LE(word, 0x40 + 4 * index)
   image.writeBigUInt64LE(BigInt(image.length), 16)
   image.write('ARM\x64', 56, 'latin1')
-  const file = join(root, 'Image.silent')
+  const file = join(root, `Image.silent-${code.length}`)
   await writeFile(file, image)
   return file
 }
+
+/** Masks all interrupts (`msr daifset, #15`), then WFE, twice: the first may find an event that was there before. */
+const ASLEEP = [0xd503_4fdf, 0xd503_205f, 0xd503_205f]
 
 describe('a board that does not come up', () => {
   test('an Image that does not boot hangs, and the processors are shown', async () => {
@@ -57,6 +61,15 @@ describe('a board that does not come up', () => {
     const error = await rejection(bootBoard('virt', { images: { ...images, kernel }, dir }))
     expect(error).toBeInstanceOf(GuestHang)
     expect(String(error)).toMatch(/the boot hangs: nothing was printed for \d+ s; not up: linux/)
+    expect(String(error)).toMatch(/PC=0000000040\d+/)
+  })
+
+  test('processors that sleep in WFE for ever are the emulator, and shown as well', async () => {
+    const kernel = { ...images.kernel, image: await silentImage(...ASLEEP) }
+    const dir = join(root, 'asleep')
+    const error = await rejection(bootBoard('virt', { images: { ...images, kernel }, dir }))
+    expect(error).toMatchObject({ name: 'HostProblem' })
+    expect(String(error)).toMatch(/the emulator is stuck: no processor runs, and CPU#0 sleeps in WFE/)
     expect(String(error)).toMatch(/PC=0000000040\d+/)
   })
 
@@ -146,6 +159,17 @@ describe('a board that fails while something is awaited', () => {
       await board.emulator.qmp.execute('stop')
       const still = await rejection(expectGuest(console).toPrint(/never printed/, { timeout: 300 }))
       expect(still).toBeInstanceOf(GuestHang)
+    })
+  })
+
+  test('an emulator that stands still is stuck, and the guest is not to blame', async () => {
+    await onBoard('virt', async (board) => {
+      process.kill(board.emulator.pid as number, 'SIGSTOP')
+      const error = await rejection(
+        expectGuest(board.domain().console).toPrint(/never printed/, { timeout: 300 }),
+      )
+      expect(error).toMatchObject({ name: 'HostProblem' })
+      expect(String(error)).toMatch(/the emulator is stuck: QEMU has not answered on its control channel/)
     })
   })
 

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The TypeScript as JavaScript, made once for each state of the sources: a command then starts in the time that Node itself needs.
+ * Plain JavaScript, because it runs before any TypeScript can.
+ */
+import { createHash } from 'node:crypto'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+} from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { basename, dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '')
+const cache = join(root, 'node_modules/.cache/guestrig')
+
+/** What is compiled as a whole. */
+const SOURCES = ['harness', 'images', 'scenarios']
+const DOOR = 'harness/index.ts'
+const CORE = ['harness/cli/main.ts', 'harness/suite/worker.ts', DOOR]
+const SCENARIO = '.scenario.ts'
+
+/** Hours after its last use until the JavaScript of an earlier state goes. */
+const KEPT = 24
+
+/** Every TypeScript file below the sources' folders, with what tells one state of it from another. */
+function sourceFiles() {
+  return SOURCES.flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => {
+        const { mtimeMs, size } = statSync(join(root, folder, file))
+        return { file: join(folder, file), state: `${mtimeMs} ${size}` }
+      }),
+  ).sort((a, b) => (a.file < b.file ? -1 : 1))
+}
+
+const digest = (/** @type {string} */ text) => createHash('sha256').update(text).digest('hex').slice(0, 16)
+
+/** @type {string | undefined} */
+let folder
+
+/** The folder that holds the sources' JavaScript, at the same paths; compiles them if it is not there. */
+export async function compiled() {
+  if (folder) return folder
+  const files = sourceFiles()
+  const { mtimeMs } = statSync(fileURLToPath(import.meta.url))
+  const states = files.map(({ file, state }) => `${file} ${state}`)
+  const place = join(cache, digest([root, process.versions.node, mtimeMs, ...states].join('\n')))
+  if (existsSync(place)) {
+    const now = new Date()
+    utimesSync(place, now, now)
+  } else {
+    const scripts = files.map(({ file }) => file).filter((file) => file.endsWith(SCENARIO))
+    // A scenario that cannot be compiled is a matter of that scenario's.
+    await make(place, [...CORE, ...scripts]).catch(() => make(place, CORE))
+    removeUnused()
+  }
+  folder = place
+  return place
+}
+
+/**
+ * The JavaScript of one scenario script, wherever it lies.
+ *
+ * @param {string} file absolute path
+ */
+export async function compiledScript(file) {
+  const place = await compiled()
+  const within = relative(root, file)
+  const ready = join(place, javaScript(within))
+  if (!within.startsWith('..') && existsSync(ready)) return ready
+  // Made anew each time: it may consist of several files, and nobody knows which before.
+  const own = join(place, 'scripts', `${process.pid}-${digest(file)}`)
+  process.once('exit', () => rmSync(own, { recursive: true, force: true }))
+  lendPackages(dirname(file), own)
+  const output = join(own, javaScript(basename(file)))
+  await bundle([file], { outfile: output, packages: 'external', plugins: [ownDirectories, borrowed(place)] })
+  return output
+}
+
+const javaScript = (/** @type {string} */ file) => file.replace(/\.[cm]?[jt]s$/, '.js')
+
+/**
+ * Compiles `entries` into `place`, which is there as a whole or not at all.
+ *
+ * @param {string} place
+ * @param {string[]} entries
+ */
+async function make(place, entries) {
+  const draft = `${place}.${process.pid}`
+  mkdirSync(draft, { recursive: true })
+  try {
+    await bundle(
+      entries.map((entry) => join(root, entry)),
+      { outdir: draft, outbase: root, splitting: true, packages: 'external', plugins: [ownDirectories] },
+    )
+    renameSync(draft, place)
+  } catch (error) {
+    // Somebody else has made the same in the meantime.
+    if (!existsSync(place)) throw error
+  } finally {
+    rmSync(draft, { recursive: true, force: true })
+  }
+}
+
+/**
+ * @param {string[]} entryPoints
+ * @param {import('esbuild').BuildOptions} options
+ */
+async function bundle(entryPoints, options) {
+  const { build } = await import('esbuild')
+  await build({
+    ...{ entryPoints, bundle: true, format: 'esm', platform: 'node', target: `node${process.versions.node}` },
+    ...{ sourcemap: 'linked', sourcesContent: false, logLevel: 'silent' },
+    ...options,
+  })
+}
+
+/**
+ * A module knows where its source lies, not where its JavaScript does; and this file is itself, not a copy.
+ *
+ * @type {import('esbuild').Plugin}
+ */
+const ownDirectories = {
+  name: 'own-directories',
+  setup(build) {
+    build.onResolve({ filter: /\/bin\/compile\.mjs$/ }, () => ({ path: import.meta.url, external: true }))
+    build.onLoad({ filter: /\.[cm]?ts$/ }, async ({ path }) => {
+      const contents = (await readFile(path, 'utf8'))
+        .replaceAll('import.meta.dirname', JSON.stringify(dirname(path)))
+        .replaceAll('import.meta.filename', JSON.stringify(path))
+        .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href))
+      return { contents, loader: 'ts' }
+    })
+  },
+}
+
+/**
+ * A script from elsewhere shares the harness with everybody.
+ *
+ * @param {string} place
+ * @returns {import('esbuild').Plugin}
+ */
+const borrowed = (place) => ({
+  name: 'borrowed',
+  setup(build) {
+    build.onResolve({ filter: /\/harness\/index\.ts$/ }, ({ path, resolveDir }) =>
+      resolve(resolveDir, path) === join(root, DOOR)
+        ? { path: pathToFileURL(join(place, javaScript(DOOR))).href, external: true }
+        : undefined,
+    )
+  },
+})
+
+/**
+ * A script's JavaScript finds the packages that the script itself would find.
+ *
+ * @param {string} from
+ * @param {string} own
+ */
+function lendPackages(from, own) {
+  mkdirSync(own, { recursive: true })
+  for (let above = from; ; above = dirname(above)) {
+    const packages = join(above, 'node_modules')
+    if (existsSync(packages)) {
+      rmSync(join(own, 'node_modules'), { force: true })
+      symlinkSync(packages, join(own, 'node_modules'))
+    }
+    if (existsSync(packages) || above === dirname(above)) return
+  }
+}
+
+/** Removes what no command has used for long. */
+function removeUnused() {
+  const oldest = Date.now() - KEPT * 3600_000
+  for (const name of readdirSync(cache)) {
+    const place = join(cache, name)
+    if (statSync(place).mtimeMs < oldest) rmSync(place, { recursive: true, force: true })
+  }
+}
