@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import pc from 'picocolors'
 import { Symbols, withSourceLines } from '../../images/index.ts'
-import { printable, type ScannedFailure } from '../console/index.ts'
+import { plainJson, printable, type ScannedFailure } from '../console/index.ts'
 import { type Analysis, analyse } from './log-analysis.ts'
 import { UsageError } from './usage.ts'
 
@@ -51,10 +51,5 @@ function one(failure: ScannedFailure): string {
   ].join('\n')
 }
 
-/** What JSON leaves as it is, and a terminal would obey. */
-const CONTROL = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g
-
-function asJson(file: string, { lines, failures }: Analysis): string {
-  const text = JSON.stringify({ version: 1, file, lines, failures }, null, 2)
-  return `${text.replace(CONTROL, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`
-}
+const asJson = (file: string, { lines, failures }: Analysis): string =>
+  `${plainJson({ version: 1, file, lines, failures })}\n`

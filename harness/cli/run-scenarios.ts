@@ -3,6 +3,7 @@ import { rm, symlink } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import { compiled } from '../../bin/compile.mjs'
 import type { Images } from '../../images/index.ts'
+import { plainJson } from '../console/index.ts'
 import {
   exitStatus,
   junitReport,
@@ -88,7 +89,7 @@ async function planAndRun(
 }
 
 async function write(results: Results, dir: string, { json, junit }: RunOptions): Promise<void> {
-  const text = `${JSON.stringify(results, undefined, 2)}\n`
+  const text = `${plainJson(results)}\n`
   await writeWhole(join(dir, 'results.json'), text)
   if (json) await writeWhole(resolve(json), text)
   if (junit) await writeWhole(resolve(junit), junitReport(results.scenarios))

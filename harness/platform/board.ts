@@ -3,7 +3,7 @@ import { createWriteStream, type WriteStream } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Emulator, QmpError } from '../board/index.ts'
-import { Console, type ConsoleContext, type Failure, XEN } from '../console/index.ts'
+import { Console, type ConsoleContext, type Failure, printable, XEN } from '../console/index.ts'
 import { PciFunction, Trace } from '../pci/index.ts'
 import type { CommandResult } from './agent.ts'
 import { type Device, deviceProperties, idOf, slotOf } from './device.ts'
@@ -218,7 +218,7 @@ export class Board {
   /** Each console in a file of its own. */
   #log(console: Console): WriteStream {
     const file = createWriteStream(join(this.dir, `console-${console.domain}.log`))
-    console.onLine(({ text }) => file.write(`${text}\n`))
+    console.onLine(({ text }) => file.write(`${printable(text)}\n`))
     return file
   }
 
