@@ -18,7 +18,10 @@ const RUNNING = /^\[ *(?!0\.0+\])\d+\.\d+\]/
 /** What a host's tools, and a person at a terminal, leave in a log before the machine says anything. */
 const FROM_HOST =
   /^(?:[$#+>] |\S*\$ |\S*qemu-system-|spawn |Script started|Trying |Connected to|Escape character|Terminal ready|\s*$)/
-const BRACKET = '['.charCodeAt(0)
+const [BRACKET, ZERO] = ['['.charCodeAt(0), '0'.charCodeAt(0)]
+
+/** Whether a stamp's seconds end with 0, as those of a banner do: every line is asked, and this is cheap. */
+const mayBeFirst = (line: string): boolean => line.charCodeAt(line.indexOf('.', 2) - 1) === ZERO
 
 /** Tells a kernel's first boot, and a reboot that was announced, from one that came without a word. */
 export class Reboots {
@@ -32,7 +35,7 @@ export class Reboots {
     const stamped = line.charCodeAt(0) === BRACKET
     if (!stamped && this.#running && !FIRMWARE_INITIALS.has(line.charCodeAt(0))) return false
     if ((line.includes('eboot') || line.includes('esetting')) && ANNOUNCED.test(line)) this.announced = true
-    if (stamped ? KERNEL.test(line) : FIRMWARE.test(line)) {
+    if (stamped ? mayBeFirst(line) && KERNEL.test(line) : FIRMWARE.test(line)) {
       const silent = this.#running && !this.announced
       this.#running = false
       this.#anyBanner = true

@@ -34,8 +34,10 @@ export class FailureScanner {
   readonly #reboots = new Reboots()
   #open: OpenReport[] = []
   #number = 0
-  /** The last lines, the newest last. */
-  #before: { number: number; raw: string }[] = []
+  /** The last lines and their numbers, in a ring: every line goes through here. */
+  readonly #before: string[] = []
+  readonly #beforeNumbers: number[] = []
+  #seen = 0
 
   constructor(options: ScannerOptions) {
     this.#options = options
@@ -59,8 +61,9 @@ export class FailureScanner {
       if (this.#open.length > 0) this.#closeWhere((report) => report.over)
     }
     if (this.#reboots.isReboot(line)) this.#rebooted(line)
-    this.#before.push({ number, raw: line })
-    if (this.#before.length > BEFORE) this.#before.shift()
+    const slot = this.#seen++ % BEFORE
+    this.#before[slot] = line
+    this.#beforeNumbers[slot] = number
   }
 
   /** No more lines come, or none for so long that what is open is over. */
@@ -96,8 +99,15 @@ export class FailureScanner {
     const isIts = ({ text, ...by }: Piece) =>
       by.caller === caller && by.source === source && text.trim() !== ''
     const opens = (text: string) => isOpening(text) || row.opening?.test(text)
-    const mine = this.#before.findLast(({ raw }) => piecesOf(raw).some(isIts))
-    return mine && piecesOf(mine.raw).some((piece) => isIts(piece) && opens(piece.text)) ? [mine] : []
+    for (let at = this.#seen - 1; at >= Math.max(0, this.#seen - BEFORE); at--) {
+      const raw = this.#before[at % BEFORE] ?? ''
+      const its = piecesOf(raw).filter(isIts)
+      if (its.length === 0) continue
+      return its.some(({ text }) => opens(text))
+        ? [{ number: this.#beforeNumbers[at % BEFORE] ?? 0, raw }]
+        : []
+    }
+    return []
   }
 
   #closeWhere(isOver: (report: OpenReport) => boolean): void {
