@@ -3,7 +3,7 @@ import { createWriteStream, type WriteStream } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as setTimeoutOf } from 'node:timers/promises'
 import { HostProblem } from '../../images/index.ts'
-import { describeEnding, type Emulator, type Ending, QmpError } from '../board/index.ts'
+import { type Emulator, type Ending, QmpError } from '../board/index.ts'
 import {
   Console,
   type ConsoleContext,
@@ -17,10 +17,12 @@ import { PciFunction, Trace } from '../pci/index.ts'
 import type { CommandResult } from './agent.ts'
 import { type Device, deviceProperties, idOf, slotOf } from './device.ts'
 import { Domain } from './domain.ts'
+import { emulatorGone, machineEnded } from './endings.ts'
 import type { Models } from './modelled.ts'
 import { Patience, within } from './patience.ts'
 import { type BoardPlan, type PlannedDomain, type PlatformName, UART0 } from './plan.ts'
 import { TraceFile } from './trace-file.ts'
+import { WantedFailures } from './wanted.ts'
 import { connectUart, type Printers } from './wiring.ts'
 
 /** ms between two looks at a condition. */
@@ -53,9 +55,9 @@ export class Board {
   readonly #failure = new AbortController()
   readonly #reports: Promise<void>[] = []
   #ignoring = false
-  /** Failures that the scenario waits for, or has seen come. */
-  readonly #expected: { pattern: RegExp; came: (failure: Failure) => void }[] = []
+  readonly #wanted = new WantedFailures()
   #stopping = false
+  #machineEnded = false
 
   /** Ties a running emulator to the domains of its plan. Boards are made by `bootBoard` and `obtainBoard`. */
   constructor(plan: BoardPlan, dir: string, emulator: Emulator, models: Models) {
@@ -176,7 +178,7 @@ export class Board {
    */
   async expectCrash(pattern: RegExp, { timeout = 10_000 }: { timeout?: number } = {}): Promise<Failure> {
     const ms = this.patience.scale(timeout)
-    const came = new Promise<Failure>((resolve) => this.#expected.push({ pattern, came: resolve }))
+    const came = this.#wanted.want(pattern)
     const explain = () =>
       `within ${ms} ms there was no failure with a title like ${pattern}\n${this.domain().lastLines(6)}`
     return await within(ms, () => came, { interruption: this.failed, explain })
@@ -240,9 +242,7 @@ export class Board {
     let whole = () => {}
     const begun = () => this.#reports.push(new Promise((resolve) => (whole = resolve)))
     const found = ({ failure, verdict }: Found) => {
-      const expected = this.#expected.find(({ pattern }) => pattern.test(failure.title))
-      if (expected) expected.came(failure)
-      else if (!this.#ignoring) this.fail(failureError(failure, verdict, this.dir))
+      if (!this.#wanted.take(failure) && !this.#ignoring) this.fail(failureError(failure, verdict, this.dir))
       whole()
     }
     watchForFailure(console, found, begun)
@@ -272,32 +272,23 @@ export class Board {
   }
 
   /** A report that explains the end may still be on its way from the wires. */
-  #afterLastWords(reason: () => Error): void {
-    setTimeout(() => this.fail(reason()), LAST_WORDS).unref()
+  #afterLastWords(then: () => void): void {
+    this.#reports.push(setTimeoutOf(LAST_WORDS, undefined, { ref: false }).then(then))
   }
 
   #guestEnded(reason: string): void {
-    const console = this.domain().console
-    this.#afterLastWords(
-      () =>
-        new GuestCrash({
-          kind: 'machine-ended',
-          title: `the guest ended the machine: ${reason}`,
-          domain: console.domain,
-          complete: true,
-          report: console.tail(6),
-        }),
-    )
+    this.#machineEnded = true
+    // Under Xen, no domain can but through Xen.
+    const console = this.platform === 'xen' ? this.xenConsole : this.domain().console
+    this.#afterLastWords(() => {
+      const failure = machineEnded(reason, console)
+      if (!this.#wanted.take(failure)) this.fail(new GuestCrash(failure))
+    })
   }
 
   #emulatorEnded(ending: Ending): void {
-    this.#afterLastWords(
-      () =>
-        new HostProblem(
-          `QEMU ${describeEnding(ending)}\n${this.domains.map((domain) => domain.lastLines(6)).join('\n')}`,
-          `See the consoles and qmp.log in ${this.dir}; reproduce.sh there runs the same machine without guestrig.`,
-        ),
-    )
+    if (this.#machineEnded) return
+    this.#afterLastWords(() => this.fail(emulatorGone(ending, this.domains, this.dir)))
   }
 }
 
