@@ -425,6 +425,16 @@ export const XEN_SAMPLES: readonly Sample[] = [
     title: 'hardware domain 0 crashed',
     lines: ['Hardware Dom0 crashed: rebooting machine in 5 seconds.'],
   },
+  {
+    kind: 'hardware-domain-ended',
+    title: 'hardware domain 0 shut down: rebooting machine',
+    lines: ['Hardware Dom0 shutdown: rebooting machine'],
+  },
+  {
+    kind: 'xen-reboot',
+    title: 'Xen: rebooting machine, by debug key R',
+    lines: ["'R' pressed -> rebooting machine"],
+  },
 ]
 
 /** Text in which the words stand and nothing has failed. */

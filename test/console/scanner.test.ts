@@ -99,6 +99,16 @@ describe('the report', () => {
     expect(failure?.report).toEqual(log.slice(1, 6))
   })
 
+  test('of a warning with words of its own has them, and nothing of what was before', () => {
+    const [cut = '', ...rest] = warning
+    const log = stamped(['fine', cut, 'foo: the second of', 'two lines', ...rest, 'fine again'])
+    const [failure] = failuresOf(log)
+    expect(failure).toMatchObject({ title: 'WARNING in foo_run', first: 2, last: 8 })
+    expect(failure?.report).toEqual(log.slice(1, 8))
+    const after = failuresOf(stamped([...warning, 'fine', ...rest]))
+    expect(after.map(({ first }) => first)).toEqual([1, 7])
+  })
+
   test('goes on with the panic that a warning was made into', () => {
     const panic = [
       'Kernel panic - not syncing: kernel: panic_on_warn set ...',
@@ -150,6 +160,16 @@ describe('the report', () => {
       'Xen: Xen WARN at arch/arm/gic.c',
     ])
   })
+})
+
+test("the end of a domU, which dom0's init tells of, is the domU's", () => {
+  const failures = failuresOf(
+    stamped(['fine', 'guestrig-init: domain DomU2 shut down: reboot', 'fine']),
+    'dom0',
+  )
+  expect(failures).toMatchObject([
+    { kind: 'domain-ended', domain: 'DomU2', title: 'domain DomU2 shut down: reboot', complete: true },
+  ])
 })
 
 describe('silence', () => {

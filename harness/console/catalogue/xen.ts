@@ -98,4 +98,18 @@ export const XEN_FAILURES: readonly FailureRow[] = [
     start: /^Domain (?<domid>\d+) reported crashed? by domain/,
     titles: ['domain {domid} crashed'],
   }),
+  // hwdom_shutdown(): xen/common/shutdown.c; the machine ends with it
+  xen({
+    kind: 'hardware-domain-ended',
+    word: 'Hardware Dom',
+    start: /^Hardware Dom(?<domid>\d+) shutdown: (?<what>(?:watchdog )?(?:rebooting|halting) machine)/,
+    titles: ['hardware domain {domid} shut down: {what}'],
+  }),
+  // do_reboot_machine(): xen/common/keyhandler.c
+  xen({
+    kind: 'xen-reboot',
+    word: "' pressed -> rebooting machine",
+    start: /^'(?<key>.)' pressed -> rebooting machine/,
+    titles: ['Xen: rebooting machine, by debug key {key}'],
+  }),
 ]

@@ -23,6 +23,10 @@ export const looksLikeReport = (text: string): boolean => CONTENT.test(text)
 export const isOpening = (text: string): boolean =>
   /^(?:={10,}|-+\[ cut here \]-+|8<--- cut here ---)$/.test(text.trimEnd())
 
+/** What only stands above a report: WARN() (kernel/panic.c) and BUG() (lib/bug.c). */
+export const isCut = (text: string): boolean =>
+  /^(?:-+\[ cut here \]-+|8<--- cut here ---)$/.test(text.trimEnd())
+
 /** No report goes on beyond this line. */
 export const isLast = (text: string): boolean => /^-+\[ end Kernel panic|^Rebooting in \d+ seconds/.test(text)
 

@@ -109,7 +109,7 @@ export class OpenReport {
     return {
       kind: this.row.kind,
       title,
-      domain: this.#domain,
+      domain: this.#start.groups?.domain ?? this.#domain,
       frame,
       complete: !torn && !this.#hole,
       verdict: this.row.verdict,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { CATALOGUE, type FailureRow, rowOf, suspicionOf } from '../catalogue/index.ts'
 import { XEN } from '../line.ts'
-import { isOpening } from './belongs.ts'
+import { isCut, isOpening } from './belongs.ts'
 import { OpenReport, type ScannedFailure } from './open-report.ts'
 import { type Piece, piecesOf } from './pieces.ts'
 import { Reboots } from './reboots.ts'
@@ -84,13 +84,21 @@ export class FailureScanner {
     this.#options.begun?.()
   }
 
-  /** The line above a report that is its own, if others' lines did not push it too far away. */
+  /**
+   * The lines above a report that are its own: the one right above, if others' lines did not push it too far away; and a warning's own words,
+   * which are between its opening and its first line.
+   */
   #openingOf({ caller, source }: Piece): { number: number; raw: string }[] {
-    const isIts = (piece: Piece) => piece.caller === caller && piece.source === source
-    const mine = this.#before.findLastIndex((line) => piecesOf(line).some(isIts))
-    const raw = this.#before[mine]
-    if (raw === undefined || !piecesOf(raw).some((piece) => isIts(piece) && isOpening(piece.text))) return []
-    return [{ number: this.#number - this.#before.length + mine, raw }]
+    const textOf = (raw: string) =>
+      piecesOf(raw).find((piece) => piece.caller === caller && piece.source === source)?.text
+    const mine = this.#before.flatMap((raw, index) => {
+      const text = textOf(raw)
+      return text === undefined ? [] : [{ number: this.#number - this.#before.length + index, raw, text }]
+    })
+    const opening = mine.findLastIndex(
+      ({ text }, index) => isCut(text) || (index === mine.length - 1 && isOpening(text)),
+    )
+    return opening < 0 ? [] : mine.slice(opening).map(({ number, raw }) => ({ number, raw }))
   }
 
   #closeWhere(isOver: (report: OpenReport) => boolean): void {
