@@ -19,7 +19,8 @@ export interface ScenarioResult {
   file: string
   name: string
   platform: string
-  verdict: Outcome['verdict']
+  /** `skip`: it needs another kernel, and the message says which; nothing was run. */
+  verdict: Outcome['verdict'] | 'skip'
   /** ms */
   durationMs: number
   bootMs: number | null
@@ -32,7 +33,7 @@ export interface ScenarioResult {
   artifacts: { dir: string }
 }
 
-type Totals = Record<Outcome['verdict'] | 'flaky', number>
+type Totals = Record<ScenarioResult['verdict'] | 'flaky', number>
 
 export interface Results {
   version: 1
@@ -44,25 +45,26 @@ export interface Results {
 /** The result of one of Vitest's test cases; a scenario that did not even begin is an error. */
 export function scenarioResult(test: TestCase): ScenarioResult {
   const outcome = test.meta().guestrig
-  const errors = test.result().errors ?? []
+  const result = test.result()
+  const skipped = result.state === 'skipped' ? (result.note ?? '') : undefined
   return {
     file: test.module.relativeModuleId,
     name: test.name,
     platform: outcome?.platform ?? '',
-    verdict: outcome?.verdict ?? 'error',
+    verdict: outcome?.verdict ?? (skipped === undefined ? 'error' : 'skip'),
     durationMs: Math.round(outcome?.durationMs ?? 0),
     bootMs: outcome?.bootMs === undefined ? null : Math.round(outcome.bootMs),
     restored: outcome?.restored ?? false,
     attempts: outcome?.attempts ?? 0,
     signature: outcome?.signature ?? '',
-    message: outcome?.message ?? errors.map((error) => error.message).join('\n'),
+    message: outcome?.message ?? skipped ?? (result.errors ?? []).map(({ message }) => message).join('\n'),
     measurements: outcome?.measurements ?? [],
     artifacts: { dir: outcome?.dir ?? '' },
   }
 }
 
 export function totalsOf(scenarios: ScenarioResult[]): Totals {
-  const totals: Totals = { pass: 0, fail: 0, crash: 0, hang: 0, error: 0, flaky: 0 }
+  const totals: Totals = { pass: 0, fail: 0, crash: 0, hang: 0, error: 0, skip: 0, flaky: 0 }
   for (const { verdict, attempts } of scenarios) {
     totals[verdict]++
     if (verdict === 'pass' && attempts > 1) totals.flaky++
@@ -86,8 +88,8 @@ export function makeResults(run: RunIdentity, durationMs: number, scenarios: Sce
   }
 }
 
-/** Exit status of a run: 1 where a guest failed, 125 where only the host did, so that `git bisect run` skips. */
-export function exitStatus({ fail, crash, hang, error }: Totals): number {
+/** Exit status of a run: 1 where a guest failed, 125 where only the host did or nothing was run, so that `git bisect run` skips. */
+export function exitStatus({ pass, fail, crash, hang, error, skip }: Totals): number {
   if (fail + crash + hang > 0) return 1
-  return error > 0 ? 125 : 0
+  return error > 0 || (pass === 0 && skip > 0) ? 125 : 0
 }

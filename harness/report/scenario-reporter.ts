@@ -11,6 +11,7 @@ const MARK: Record<ScenarioResult['verdict'], string> = {
   crash: pc.red('✗ crash'),
   hang: pc.magenta('✗ hang '),
   error: pc.yellow('! error'),
+  skip: pc.dim('- skip '),
 }
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
@@ -23,7 +24,9 @@ export class ScenarioReporter implements Reporter {
   readonly #startedAt = performance.now()
 
   onTestCaseResult(test: TestCase): void {
-    if (test.result().state === 'skipped') return
+    const ended = test.result()
+    // One that was not chosen has no note.
+    if (ended.state === 'skipped' && ended.note === undefined) return
     const result = scenarioResult(test)
     this.scenarios.push(result)
     const times =
@@ -50,13 +53,14 @@ export class ScenarioReporter implements Reporter {
   }
 
   #summary(): string {
-    const { pass, flaky, ...bad } = totalsOf(this.scenarios)
+    const { pass, flaky, skip, ...bad } = totalsOf(this.scenarios)
     const kinds = Object.entries(bad).flatMap(([verdict, count]) => (count ? [`${count} ${verdict}`] : []))
     const failed = Object.values(bad).reduce((sum, count) => sum + count, this.problems.length)
     const why = kinds.length ? ` (${kinds.join(', ')})` : ''
     const unstable = flaky ? `, ${flaky} of them only after a retry` : ''
+    const skipped = skip ? `, ${skip} skipped` : ''
     const took = pc.dim(` in ${seconds(performance.now() - this.#startedAt)}`)
-    return `${pc.bold(`${pass} passed${unstable}, ${failed} failed`)}${why}${took}`
+    return `${pc.bold(`${pass} passed${unstable}, ${failed} failed`)}${why}${skipped}${took}`
   }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path'
 import { expect, type TestContext, test } from 'vitest'
-import { locateImages } from '../../images/index.ts'
+import { lacking, locateImages } from '../../images/index.ts'
 import {
   type Board,
   type BoardOptions,
@@ -44,6 +44,8 @@ export interface ScenarioOptions<Devices extends NamedDevices = NamedDevices> {
   devices?: (platform: PlatformName) => Devices
   /** The board, if it is to be another than the platform's usual one. */
   board?: BoardOptions | ((platform: PlatformName) => BoardOptions)
+  /** What the kernel must have been built with (`CONFIG_KASAN`, …): with another the scenario is skipped, and says why. */
+  kernel?: { needs: string[] }
   /** ms for the whole scenario, stretched by the board's speed; default 60 000. */
   timeout?: number
 }
@@ -70,6 +72,8 @@ export function scenario<Devices extends NamedDevices = {}>(
   options: ScenarioOptions<Devices>,
   body: Body<Devices>,
 ): void {
+  const slip = options.kernel?.needs.find((symbol) => !/^CONFIG_\w+$/.test(symbol))
+  if (slip) throw new RangeError(`'${name}' needs ${slip}: a kernel's symbol is spelt CONFIG_…`)
   const { platforms: wanted, listing } = currentRequest()
   for (const platform of [options.platform].flat()) {
     if (wanted && !wanted.includes(platform)) continue
@@ -80,7 +84,7 @@ export function scenario<Devices extends NamedDevices = {}>(
 }
 
 async function run<Devices extends NamedDevices>(
-  { task }: TestContext,
+  { task, skip }: TestContext,
   name: string,
   platform: PlatformName,
   options: ScenarioOptions<Devices>,
@@ -92,6 +96,7 @@ async function run<Devices extends NamedDevices>(
   const startedAt = performance.now()
   const failuresBefore = task.result?.errors?.length ?? 0
   let board: Board | undefined
+  let unfit: string | undefined
   const measurements: Measurement[] = []
   const settle = (verdict: Outcome['verdict'], error?: unknown) => {
     task.meta.guestrig = {
@@ -109,6 +114,8 @@ async function run<Devices extends NamedDevices>(
   }
   try {
     const images = await locateImages(request)
+    unfit = await lacking(images.kernel, options.kernel?.needs ?? [])
+    if (unfit) return skip(unfit)
     const boardOptions = typeof options.board === 'function' ? options.board(platform) : (options.board ?? {})
     const named = options.devices?.(platform) ?? ({} as Devices)
     const devices = [...(boardOptions.devices ?? []), ...devicesIn(named)]
@@ -123,7 +130,7 @@ async function run<Devices extends NamedDevices>(
     throwSoftFailures(task, failuresBefore)
     settle('pass')
   } catch (error) {
-    settle(verdictOf(error), error)
+    if (!unfit) settle(verdictOf(error), error)
     throw error
   } finally {
     await board?.stop()
