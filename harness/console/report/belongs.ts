@@ -20,8 +20,7 @@ const CONTENT = new RegExp(
 export const looksLikeReport = (text: string): boolean => CONTENT.test(text)
 
 /** What stands right above the first line of many reports. */
-export const isOpening = (text: string): boolean =>
-  /^(?:={10,}|-+\[ cut here \]-+|8<--- cut here ---)$/.test(text.trimEnd())
+export const isOpening = (text: string): boolean => isCut(text) || /^(?:={10,}|\*{40})$/.test(text.trimEnd())
 
 /** What only stands above a report: WARN() (kernel/panic.c) and BUG() (lib/bug.c). */
 export const isCut = (text: string): boolean =>
