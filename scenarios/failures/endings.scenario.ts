@@ -57,3 +57,30 @@ scenario(
     expect(await board.domain('dom0').isAlive()).toBe(true)
   },
 )
+
+scenario(
+  'a hypervisor that reboots the machine by a debug key says so, and the machine ends',
+  { platform: 'xen', tags: ['failures'] },
+  async ({ board }) => {
+    const said = board.expectCrash(/^Xen: rebooting machine, by debug key R$/)
+    const end = board.expectCrash(/^the guest ended the machine: guest-reset$/)
+    void board.xl('debug-keys', 'R').catch(() => {})
+    expect(await said).toMatchObject({ kind: 'xen-reboot', domain: 'Xen', complete: true })
+    expect(await end).toMatchObject({ kind: 'machine-ended', domain: 'Xen', complete: true })
+  },
+)
+
+scenario(
+  'a dom0 that reboots takes the machine with it',
+  { platform: 'xen', tags: ['failures'] },
+  async ({ board }) => {
+    const said = board.expectCrash(/^hardware domain 0 shut down: rebooting machine$/)
+    const end = board.expectCrash(/^the guest ended the machine: guest-reset$/)
+    void board
+      .domain('dom0')
+      .run('echo b >/proc/sysrq-trigger')
+      .catch(() => {})
+    expect(await said).toMatchObject({ kind: 'hardware-domain-ended', domain: 'Xen', complete: true })
+    expect(await end).toMatchObject({ kind: 'machine-ended', domain: 'Xen', complete: true })
+  },
+)
