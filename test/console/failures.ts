@@ -151,6 +151,17 @@ export const SAMPLES: readonly Sample[] = [
   },
   {
     kind: 'kasan',
+    title: 'KASAN: invalid-free in foo_close',
+    lines: [
+      'BUG: KASAN: double-free in foo_close+0x40/0x58 [foo]',
+      'Free of addr ffff0000036d7680 by task sh/77',
+      '',
+      ...trace('print_report', 'kasan_report_invalid_free', 'check_slab_allocation', 'kfree', 'foo_close'),
+      '==================================================================',
+    ],
+  },
+  {
+    kind: 'kasan',
     title: 'KASAN: slab-use-after-free Read in foo_read',
     lines: [
       'BUG: KASAN: slab-use-after-free in __list_del_entry+0x196/0x1d0',

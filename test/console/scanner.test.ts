@@ -109,6 +109,20 @@ describe('the report', () => {
     expect(after.map(({ first }) => first)).toEqual([1, 7])
   })
 
+  test('ends before the rule above the next one', () => {
+    const sleeping = [
+      'BUG: sleeping function called from invalid context at kernel/foo.c:12',
+      'Call trace:',
+      ' __might_sleep+0x1c/0x80',
+      ' foo_run+0x1c/0x80',
+    ]
+    const waiting = ['=============================', '[ BUG: Invalid wait context ]', '6.12.1 #1']
+    const log = stamped([...sleeping, '', ...waiting])
+    const [first, second] = failuresOf(log)
+    expect(first?.report).toEqual(log.slice(0, 4))
+    expect(second).toMatchObject({ kind: 'lockdep', first: 6 })
+  })
+
   test('goes on with the panic that a warning was made into', () => {
     const panic = [
       'Kernel panic - not syncing: kernel: panic_on_warn set ...',

@@ -76,8 +76,9 @@ export class FailureScanner {
     piece: Piece,
     line: { number: number; raw: string },
   ): void {
-    this.#closeWhere((report) => report.isBy(piece))
     const lines = [...this.#openingOf(piece), line]
+    for (const report of this.#open) if (report.isBy(piece)) report.endBefore(lines[0]?.number ?? line.number)
+    this.#closeWhere((report) => report.isBy(piece))
     const domain = piece.source ?? this.#options.domain ?? ''
     this.#open.push(new OpenReport(found, piece, domain, lines))
     this.#reboots.announced ||= found.row.kind === 'panic'
