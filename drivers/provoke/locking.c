@@ -3,6 +3,7 @@
 #include <linux/delay.h>
 #include <linux/mutex.h>
 #include <linux/preempt.h>
+#include <linux/slab.h>
 #include <linux/spinlock.h>
 
 #include "provoke.h"
@@ -37,10 +38,12 @@ static int provoke_lock_inversion(void)
 
 static noinline int provoke_sleep_in_atomic(void)
 {
+	void *memory;
+
 	spin_lock(&provoke_spinlock);
-	mutex_lock(&provoke_one);
-	mutex_unlock(&provoke_one);
+	memory = kmalloc(64, GFP_KERNEL);
 	spin_unlock(&provoke_spinlock);
+	kfree(memory);
 	return 0;
 }
 
@@ -49,7 +52,9 @@ static noinline int provoke_schedule_in_atomic(void)
 {
 	preempt_disable();
 	msleep(20);
-	preempt_enable();
+	/* It has put the count right. */
+	if (preempt_count())
+		preempt_enable();
 	return 0;
 }
 
