@@ -13,6 +13,12 @@ function parseConfig(text: string): KernelConfig {
   return config
 }
 
+/** The symbols that are off in a kernel's configuration, or not known to it; modules count as on. */
+export function symbolsOff(symbols: readonly string[], config: string): string[] {
+  const got = parseConfig(config)
+  return symbols.filter((symbol) => (got.get(symbol) ?? 'n') === 'n')
+}
+
 /** Fragments merged into one, the later ones winning, one symbol a line in sorted order. */
 export function mergeFragments(fragments: readonly string[]): string {
   const merged: KernelConfig = new Map(fragments.flatMap((text) => [...parseConfig(text)]))

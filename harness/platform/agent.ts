@@ -41,12 +41,26 @@ interface Running {
   reject: (reason: Error) => void
 }
 
+/** The other end of the agent's port is closed: QEMU has ended. */
+export class AgentGone extends Error {
+  override readonly name = 'AgentGone'
+
+  constructor() {
+    super('QEMU has gone')
+  }
+}
+
+interface Waiting {
+  resolve: () => void
+  reject: (reason: Error) => void
+}
+
 export class Agent {
   /** What the agent said when it came up: role and kernel release, such as `domU 6.12.107`. */
   readonly hello: Promise<string>
   readonly #stream: Duplex
   readonly #running = new Map<number, Running>()
-  readonly #pongs = new Map<number, () => void>()
+  readonly #pongs = new Map<number, Waiting>()
   #greet: (text: string) => void = () => {}
   #nextId = 1
   #received: Buffer = Buffer.alloc(0)
@@ -59,8 +73,9 @@ export class Agent {
     stream.on('data', (bytes: Buffer) => this.#receive(bytes))
     stream.on('error', () => {})
     stream.on('close', () => {
-      for (const { reject } of this.#running.values()) reject(new Error('QEMU has gone'))
+      for (const { reject } of [...this.#running.values(), ...this.#pongs.values()]) reject(new AgentGone())
       this.#running.clear()
+      this.#pongs.clear()
     })
   }
 
@@ -69,6 +84,7 @@ export class Agent {
     argv: string[],
     options: { input?: string | Uint8Array | undefined; signal: AbortSignal },
   ): Promise<CommandResult> {
+    if (this.#stream.destroyed) return Promise.reject(new AgentGone())
     const id = this.#nextId++
     return new Promise((resolve, reject) => {
       const abort = () => {
@@ -100,10 +116,11 @@ export class Agent {
 
   /** Resolves when the agent answers; given `sleep`, after it has slept for so many ns on each processor. */
   ping(sleep?: number): Promise<void> {
+    if (this.#stream.destroyed) return Promise.reject(new AgentGone())
     const id = this.#nextId++
     const payload = sleep === undefined ? Buffer.alloc(0) : Buffer.from(Uint32Array.of(sleep).buffer)
-    return new Promise((resolve) => {
-      this.#pongs.set(id, resolve)
+    return new Promise((resolve, reject) => {
+      this.#pongs.set(id, { resolve, reject })
       this.#send(id, Frame.ping, payload)
     })
   }
@@ -141,7 +158,7 @@ export class Agent {
       running?.resolve(result(running, payload.readUInt32LE(0), payload.readUInt32LE(4)))
     }
     if (type === Frame.pong) {
-      this.#pongs.get(id)?.()
+      this.#pongs.get(id)?.resolve()
       this.#pongs.delete(id)
     }
   }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Duplex } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { HostProblem } from '../../images/index.ts'
 import { type Console, DeadlineExpired, indent } from '../console/index.ts'
-import { Agent, type CommandResult } from './agent.ts'
+import { Agent, AgentGone, type CommandResult } from './agent.ts'
 import { GuestFunction } from './guest-function.ts'
 import { type Patience, within } from './patience.ts'
 
@@ -31,6 +32,8 @@ export class CommandFailed extends Error {
 const PING = 2000
 /** ns; any sleep at all takes a timer. */
 const NAP = 1000
+/** How long after QEMU has gone the board may still find out why, ms: more than it leaves a report to arrive. */
+const EXPLANATION = 600
 
 export interface DomainContext {
   patience: Patience
@@ -146,7 +149,10 @@ export class Domain {
       explain: () => '',
     }).then(
       () => true,
-      () => false,
+      async (error: unknown) => {
+        await this.#explained(error).catch(() => {})
+        return false
+      },
     )
   }
 
@@ -158,8 +164,16 @@ export class Domain {
       : `${this.name} has printed nothing.`
   }
 
+  /** If QEMU has gone, the board's reason for it is better than what its wires show. Rejects with that; resolves if there is none. */
+  async #explained(error: unknown): Promise<void> {
+    const { interruption } = this.#context
+    if (!(error instanceof AgentGone)) return
+    await sleep(EXPLANATION, undefined, { signal: interruption }).catch(() => interruption.throwIfAborted())
+  }
+
   /** A deadline that passed in a guest that does not answer any more is a hang. */
   async #blame(error: unknown): Promise<never> {
+    await this.#explained(error)
     if (error instanceof DeadlineExpired && !(await this.isAlive())) {
       throw await this.#context.hang(this.name, `${this.name} does not answer any more; ${error.message}`)
     }

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import { setTimeout as sleep } from 'node:timers/promises'
 import { HostProblem } from '../../images/index.ts'
-import { describeEnding, type Emulator } from '../board/index.ts'
+import type { Emulator } from '../board/index.ts'
 import { type Console, type Failure, type Found, GuestCrash, watchForFailure } from '../console/index.ts'
 import type { Domain } from './domain.ts'
+import { emulatorGone, machineEnded } from './endings.ts'
 import { OpenReports } from './open-reports.ts'
+import { WantedFailures } from './wanted.ts'
 
 /** How long a failure's report may still be on its way when QEMU has ended, ms. */
 const LAST_WORDS = 400
@@ -13,8 +16,10 @@ export class Failures {
   readonly #dir: string
   readonly #controller = new AbortController()
   readonly #reports: OpenReports[] = []
-  /** Failures that the scenario waits for, or has seen come. */
-  readonly #expected: { pattern: RegExp; came: (failure: Failure) => void }[] = []
+  readonly #wanted = new WantedFailures()
+  /** Until the reasons of an end are there. */
+  readonly #ends: Promise<void>[] = []
+  #machineEnded = false
   #ignoring = false
   #over = false
 
@@ -44,12 +49,12 @@ export class Failures {
 
   /** From now on failures whose title matches do not fail the board. Resolves with the first. */
   expect(pattern: RegExp): Promise<Failure> {
-    return new Promise((resolve) => this.#expected.push({ pattern, came: resolve }))
+    return this.#wanted.want(pattern)
   }
 
   /** Resolves when no report is half-way. */
   async settled(): Promise<void> {
-    await Promise.all(this.#reports.map((reports) => reports.none()))
+    await Promise.all([...this.#reports.map((reports) => reports.none()), ...this.#ends])
   }
 
   watchConsole(console: Console): void {
@@ -62,42 +67,31 @@ export class Failures {
     watchForFailure(console, found, () => reports.begun())
   }
 
-  /** Watches for the machine's end; `tested` is the domain under test. */
-  watchMachine(emulator: Emulator, domains: readonly Domain[], tested: Domain): void {
+  /** Watches for the machine's end; `console` is of whoever can bring it about. */
+  watchMachine(emulator: Emulator, domains: readonly Domain[], console: Console): void {
     emulator.qmp.on('SHUTDOWN', ({ guest, reason }) => {
-      if (guest) this.#afterLastWords(() => machineEnded(tested.console, reason))
+      if (!guest) return
+      this.#machineEnded = true
+      this.#afterLastWords(() => {
+        const failure = machineEnded(reason, console)
+        if (!this.#wanted.take(failure)) this.fail(new GuestCrash(failure))
+      })
     })
-    void emulator.ended.then((ending) =>
-      this.#afterLastWords(
-        () =>
-          new HostProblem(
-            `QEMU ${describeEnding(ending)}\n${domains.map((domain) => domain.lastLines(6)).join('\n')}`,
-            `See the consoles and qmp.log in ${this.#dir}; reproduce.sh there runs the same machine without guestrig.`,
-          ),
-      ),
-    )
+    void emulator.ended.then((ending) => {
+      if (!this.#machineEnded) this.#afterLastWords(() => this.fail(emulatorGone(ending, domains, this.#dir)))
+    })
   }
 
   #found({ failure, verdict }: Found): void {
-    const expected = this.#expected.find(({ pattern }) => pattern.test(failure.title))
-    if (expected) expected.came(failure)
-    else if (!this.#ignoring) this.fail(failureError(failure, verdict, this.#dir))
+    if (this.#wanted.take(failure) || this.#ignoring) return
+    this.fail(failureError(failure, verdict, this.#dir))
   }
 
   /** A report that explains the end may still be on its way from the wires. */
-  #afterLastWords(reason: () => Error): void {
-    setTimeout(() => this.fail(reason()), LAST_WORDS).unref()
+  #afterLastWords(then: () => void): void {
+    this.#ends.push(sleep(LAST_WORDS, undefined, { ref: false }).then(then))
   }
 }
-
-const machineEnded = (console: Console, reason: string): GuestCrash =>
-  new GuestCrash({
-    kind: 'machine-ended',
-    title: `the guest ended the machine: ${reason}`,
-    domain: console.domain,
-    complete: true,
-    report: console.tail(6),
-  })
 
 const failureError = (failure: Failure, verdict: Found['verdict'], dir: string): Error =>
   verdict === 'crash'

@@ -17,7 +17,8 @@ export function junitReport(scenarios: readonly ScenarioResult[]): string {
         .className(file)
         .name(name)
         .time(durationMs / 1000)
-      if (verdict === 'pass') continue
+      if (verdict === 'skip') test.skipped()
+      if (verdict === 'pass' || verdict === 'skip') continue
       // The builder parts only the first end of a CDATA section that stands in a text.
       const text = printable(message).replaceAll(']]>', ']] >')
       const title = text.split('\n')[0] ?? ''

@@ -18,7 +18,8 @@ export interface ScenarioResult {
   file: string
   name: string
   platform: string
-  verdict: Outcome['verdict']
+  /** `skip`: it needs another kernel, and the message says which; nothing was run. */
+  verdict: Outcome['verdict'] | 'skip'
   /** ms */
   durationMs: number
   bootMs: number | null
@@ -31,7 +32,7 @@ export interface ScenarioResult {
   artifacts: { dir: string }
 }
 
-type Totals = Record<Outcome['verdict'] | 'flaky', number>
+type Totals = Record<ScenarioResult['verdict'] | 'flaky', number>
 
 export interface Results {
   version: 1
@@ -48,9 +49,11 @@ export interface Results {
 export function scenarioResult(
   file: string,
   run: ScenarioRun,
-  ended: { outcome: Outcome } | { failed: string },
+  ended: { outcome: Outcome } | { skipped: string } | { failed: string },
 ): ScenarioResult {
   const named = { file, name: titleOf(run), platform: run.platform }
+  if ('skipped' in ended)
+    return { ...named, ...NOTHING, verdict: 'skip', signature: '', message: ended.skipped }
   if ('failed' in ended) return { ...named, ...NOTHING, message: ended.failed }
   const { verdict, durationMs, bootMs, restored, attempts, signature, message, measurements, dir } =
     ended.outcome
@@ -70,7 +73,7 @@ const NOTHING: Omit<ScenarioResult, 'file' | 'name' | 'platform' | 'message'> = 
 }
 
 export function totalsOf(scenarios: ScenarioResult[]): Totals {
-  const totals: Totals = { pass: 0, fail: 0, crash: 0, hang: 0, error: 0, flaky: 0 }
+  const totals: Totals = { pass: 0, fail: 0, crash: 0, hang: 0, error: 0, skip: 0, flaky: 0 }
   for (const { verdict, attempts } of scenarios) {
     totals[verdict]++
     if (verdict === 'pass' && attempts > 1) totals.flaky++
@@ -94,8 +97,8 @@ export function makeResults(run: RunIdentity, durationMs: number, scenarios: Sce
   }
 }
 
-/** Exit status of a run: 1 where a guest failed, 125 where only the host did, so that `git bisect run` skips. */
-export function exitStatus({ fail, crash, hang, error }: Totals): number {
+/** Exit status of a run: 1 where a guest failed, 125 where only the host did or nothing was run, so that `git bisect run` skips. */
+export function exitStatus({ pass, fail, crash, hang, error, skip }: Totals): number {
   if (fail + crash + hang > 0) return 1
-  return error > 0 ? 125 : 0
+  return error > 0 || (pass === 0 && skip > 0) ? 125 : 0
 }

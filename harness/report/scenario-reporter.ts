@@ -10,6 +10,7 @@ const MARK: Record<ScenarioResult['verdict'], string> = {
   crash: pc.red('✗ crash'),
   hang: pc.magenta('✗ hang '),
   error: pc.yellow('! error'),
+  skip: pc.dim('- skip '),
 }
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
@@ -41,13 +42,15 @@ export class ScenarioReporter {
 
   /** The counts; `problems` files could not be loaded. */
   summary(scenarios: ScenarioResult[], problems: number): void {
-    const { pass, flaky, ...bad } = totalsOf(scenarios)
+    const { pass, flaky, skip, ...bad } = totalsOf(scenarios)
     const kinds = Object.entries(bad).flatMap(([verdict, count]) => (count ? [`${count} ${verdict}`] : []))
     const failed = Object.values(bad).reduce((sum, count) => sum + count, problems)
     const why = kinds.length ? ` (${kinds.join(', ')})` : ''
     const unstable = flaky ? `, ${flaky} of them only after a retry` : ''
+    const skipped = skip ? `, ${skip} skipped` : ''
     const took = pc.dim(` in ${seconds(performance.now() - this.#startedAt)}`)
-    process.stdout.write(`\n${pc.bold(`${pass} passed${unstable}, ${failed} failed`)}${why}${took}\n`)
+    const counts = pc.bold(`${pass} passed${unstable}, ${failed} failed`)
+    process.stdout.write(`\n${counts}${why}${skipped}${took}\n`)
   }
 }
 

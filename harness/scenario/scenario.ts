@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path'
 import { type TestContext, test } from '@vitest/runner'
-import { type Images, locateImages } from '../../images/index.ts'
+import { type Images, lacking, locateImages } from '../../images/index.ts'
 import {
   type Board,
   type BoardOptions,
@@ -20,6 +20,8 @@ import { currentRequest } from './run-request.ts'
 declare module '@vitest/runner' {
   interface TaskMeta {
     guestrig?: Outcome
+    /** Why a scenario is not for this kernel. */
+    unfit?: string
   }
 }
 
@@ -42,6 +44,8 @@ export interface ScenarioOptions<Devices extends NamedDevices = NamedDevices> {
   devices?: (platform: PlatformName) => Devices
   /** The board, if it is to be another than the platform's usual one. */
   board?: BoardOptions | ((platform: PlatformName) => BoardOptions)
+  /** What the kernel must have been built with (`CONFIG_KASAN`, …): with another the scenario is skipped, and says why. */
+  kernel?: { needs: string[] }
   /** ms for the whole scenario, stretched by the board's speed; default 60 000. */
   timeout?: number
 }
@@ -67,6 +71,8 @@ export function scenario<Devices extends NamedDevices = {}>(
   options: ScenarioOptions<Devices>,
   body: Body<Devices>,
 ): void {
+  const slip = options.kernel?.needs.find((symbol) => !/^CONFIG_\w+$/.test(symbol))
+  if (slip) throw new RangeError(`'${name}' needs ${slip}: a kernel's symbol is spelt CONFIG_…`)
   for (const platform of [options.platform].flat()) {
     const run = (context: TestContext) => perform(context, name, platform, options, body)
     const declared: Declared = { name, platform, tags: options.tags ?? [], run }
@@ -81,7 +87,7 @@ export function declareTest(declared: Declared): void {
 }
 
 async function perform<Devices extends NamedDevices>(
-  { task }: TestContext,
+  { task, skip }: TestContext,
   name: string,
   platform: PlatformName,
   options: ScenarioOptions<Devices>,
@@ -94,6 +100,7 @@ async function perform<Devices extends NamedDevices>(
   const failuresBefore = task.result?.errors?.length ?? 0
   let board: Board | undefined
   let images: Images | undefined
+  let unfit: string | undefined
   const measurements: Measurement[] = []
   const settle = (verdict: Outcome['verdict'], error?: unknown) => {
     task.meta.guestrig = {
@@ -111,6 +118,11 @@ async function perform<Devices extends NamedDevices>(
   }
   try {
     images = await locateImages(request)
+    unfit = await lacking(images.kernel, options.kernel?.needs ?? [])
+    if (unfit) {
+      task.meta.unfit = unfit
+      return skip(unfit)
+    }
     const boardOptions = typeof options.board === 'function' ? options.board(platform) : (options.board ?? {})
     const named = options.devices?.(platform) ?? ({} as Devices)
     const devices = [...(boardOptions.devices ?? []), ...devicesIn(named)]
@@ -126,7 +138,7 @@ async function perform<Devices extends NamedDevices>(
     settle('pass')
   } catch (thrown) {
     const error = await withCrashLines(thrown, images?.kernel)
-    settle(verdictOf(error), error)
+    if (!unfit) settle(verdictOf(error), error)
     throw error
   } finally {
     await board?.stop()

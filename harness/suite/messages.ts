@@ -19,5 +19,8 @@ export interface Job {
   retries: number
 }
 
-/** From a worker: what became of the job (and that it is the last, because the worker goes), or that it is still at it. */
-export type Report = { outcome: Outcome } | { failed: string; leaving?: boolean } | { alive: true }
+/** What became of a job: an outcome, why there is nothing to run, or why it failed before (`leaving`: it was the worker's last). */
+export type Ended = { outcome: Outcome } | { skipped: string } | { failed: string; leaving?: boolean }
+
+/** From a worker: what became of the job, or that it is still at it. */
+export type Report = Ended | { alive: true }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ChildProcess, fork } from 'node:child_process'
-import type { Job, PlannedRun, Report } from './messages.ts'
+import type { Ended, Job, PlannedRun, Report } from './messages.ts'
 
 /** A worker that has given no sign of life for so long is stuck, ms: it gives one every few seconds. */
 const STUCK = 60_000
@@ -17,9 +17,6 @@ export interface PoolOptions {
   /** Ends the workers, and their boards with them. */
   signal: AbortSignal
 }
-
-/** What became of a run: an outcome, or why there is none. */
-export type Ended = Exclude<Report, { alive: true }>
 
 /** Worker processes that run scenarios: as many at once as there are workers. The first one starts with the pool, while others still plan. */
 export class WorkerPool {

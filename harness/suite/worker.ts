@@ -50,6 +50,7 @@ async function run(job: Job): Promise<Report> {
 function reportOf(file: File | undefined): Report {
   const [test] = file?.tasks ?? []
   if (test?.meta.guestrig) return { outcome: test.meta.guestrig }
+  if (test?.meta.unfit) return { skipped: test.meta.unfit }
   const errors = [...(file?.result?.errors ?? []), ...(test?.result?.errors ?? [])]
   return { failed: errors.map(({ stack, message }) => stack ?? message).join('\n') || 'it did not run' }
 }

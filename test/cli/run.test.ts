@@ -86,6 +86,34 @@ describe('guestrig run', () => {
     expect(run.exitCode, run.all).toBe(125)
   })
 
+  test('what needs another kernel is skipped, says why, and passes nothing', async () => {
+    const json = join(root, 'skipped.json')
+    const args = ['run', FIXTURE, '--json', json, '--out', join(root, 'skipped')]
+    const both = await guestrig([...args, '-t', '^(passes|needs another kernel)'])
+    expect(both.exitCode, both.all).toBe(0)
+    expect(both.stdout).toContain('1 passed, 0 failed, 1 skipped')
+    expect(both.stdout).toMatch(
+      /skip {2}needs another kernel \[virt\]\n +the kernel 6\.12 has no CONFIG_KASAN/,
+    )
+    const { totals, scenarios } = JSON.parse(await readFile(json, 'utf8'))
+    expect(totals).toMatchObject({ pass: 1, skip: 1 })
+    expect(scenarios[1]).toMatchObject({ verdict: 'skip', message: 'the kernel 6.12 has no CONFIG_KASAN' })
+    const alone = await guestrig([...args, '-t', '^needs another kernel'])
+    expect(alone.exitCode, alone.all).toBe(125)
+    expect(alone.stdout).toContain('0 passed, 0 failed, 1 skipped')
+  })
+
+  test('a need that is no symbol of a kernel is told, and does not skip', async () => {
+    const run = await guestrig([
+      'run',
+      'test/cli/fixtures/no-such-symbol.scenario.ts',
+      '--out',
+      join(root, 'no'),
+    ])
+    expect(run.exitCode, run.all).toBe(125)
+    expect(run.stdout).toContain("'never runs' needs KASAN: a kernel's symbol is spelt CONFIG_…")
+  })
+
   test('a retry that does not help is no flake', async () => {
     const json = join(root, 'retried.json')
     const run = await guestrig([

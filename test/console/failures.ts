@@ -151,6 +151,17 @@ export const SAMPLES: readonly Sample[] = [
   },
   {
     kind: 'kasan',
+    title: 'KASAN: invalid-free in foo_close',
+    lines: [
+      'BUG: KASAN: double-free in foo_close+0x40/0x58 [foo]',
+      'Free of addr ffff0000036d7680 by task sh/77',
+      '',
+      ...trace('print_report', 'kasan_report_invalid_free', 'check_slab_allocation', 'kfree', 'foo_close'),
+      '==================================================================',
+    ],
+  },
+  {
+    kind: 'kasan',
     title: 'KASAN: slab-use-after-free Read in foo_read',
     lines: [
       'BUG: KASAN: slab-use-after-free in __list_del_entry+0x196/0x1d0',
@@ -397,18 +408,47 @@ export const XEN_SAMPLES: readonly Sample[] = [
       '----[ Xen-4.20.0  arm64  debug=y  Not tainted ]----',
       'CPU:    1',
       'Panic on CPU 1:',
+      'Xen BUG at common/domain.c:77',
     ],
   },
   { kind: 'xen-warn', title: 'Xen WARN at arch/arm/gic.c', lines: ['Xen WARN at arch/arm/gic.c:12'] },
   {
     kind: 'xen-assertion',
     title: 'Xen assertion failed: is_idle_domain(d)',
-    lines: ["Assertion 'is_idle_domain(d)' failed at common/sched/core.c:77"],
+    lines: [
+      "Assertion 'is_idle_domain(d)' failed at common/sched/core.c:77",
+      'Panic on CPU 1:',
+      "Assertion 'is_idle_domain(d)' failed at common/sched/core.c:77",
+    ],
   },
   {
     kind: 'xen-trap',
-    title: 'Xen: unexpected trap: Data Abort',
-    lines: ['CPU1: Unexpected Trap: Data Abort'],
+    title: 'Xen: unexpected trap: Data Abort in foo_handle',
+    lines: ['CPU1: Unexpected Trap: Data Abort', 'PC:     00000a000022e1c0 foo_handle+0x1c/0x190'],
+  },
+  {
+    kind: 'xen-trap',
+    title: 'Xen: unexpected trap: Hypervisor in dump_runq',
+    lines: [
+      'Hypervisor Trap. HSR=0x00000002000000 EC=0x0 IL=1 Syndrome=0x0',
+      'CPU0: Unexpected Trap: Hypervisor',
+      '----[ Xen-4.20.4-pre  arm64  debug=n  Tainted: I      ]----',
+      'CPU:    0',
+      'PC:     00000a000022e1c0 dump_runq+0/0x190',
+      'LR:     00000a0000218520',
+      'Xen stack trace from sp=000080000801fcf0:',
+      '   00000a000022bebc 000080000801fea0 00000a0000301308 00000a000030a108',
+      'Xen call trace:',
+      '   [<00000a000022e1c0>] dump_runq+0/0x190 (PC)',
+      '   [<00000a0000218520>] handle_keypress+0xb0/0xf0 (LR)',
+      '',
+      '****************************************',
+      'Panic on CPU 0:',
+      'CPU0: Unexpected Trap: Hypervisor',
+      '****************************************',
+      '',
+      'Reboot in five seconds...',
+    ],
   },
   { kind: 'xen-watchdog', title: 'Xen watchdog fired', lines: ['Watchdog timer fired for domain 1'] },
   {
@@ -424,6 +464,16 @@ export const XEN_SAMPLES: readonly Sample[] = [
     kind: 'domain-crash',
     title: 'hardware domain 0 crashed',
     lines: ['Hardware Dom0 crashed: rebooting machine in 5 seconds.'],
+  },
+  {
+    kind: 'hardware-domain-ended',
+    title: 'hardware domain 0 shut down: rebooting machine',
+    lines: ['Hardware Dom0 shutdown: rebooting machine'],
+  },
+  {
+    kind: 'xen-reboot',
+    title: 'Xen: rebooting machine, by debug key R',
+    lines: ["'R' pressed -> rebooting machine"],
   },
 ]
 

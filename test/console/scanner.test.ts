@@ -102,6 +102,30 @@ describe('the report', () => {
     expect(failure?.report).toEqual(log.slice(1, 6))
   })
 
+  test('of a warning with words of its own has them, and nothing of what was before', () => {
+    const [cut = '', ...rest] = warning
+    const log = stamped(['fine', cut, 'foo: the second of', 'two lines', ...rest, 'fine again'])
+    const [failure] = failuresOf(log)
+    expect(failure).toMatchObject({ title: 'WARNING in foo_run', first: 2, last: 8 })
+    expect(failure?.report).toEqual(log.slice(1, 8))
+    const after = failuresOf(stamped([...warning, 'fine', ...rest]))
+    expect(after.map(({ first }) => first)).toEqual([1, 7])
+  })
+
+  test('ends before the rule above the next one', () => {
+    const sleeping = [
+      'BUG: sleeping function called from invalid context at kernel/foo.c:12',
+      'Call trace:',
+      ' __might_sleep+0x1c/0x80',
+      ' foo_run+0x1c/0x80',
+    ]
+    const waiting = ['=============================', '[ BUG: Invalid wait context ]', '6.12.1 #1']
+    const log = stamped([...sleeping, '', ...waiting])
+    const [first, second] = failuresOf(log)
+    expect(first?.report).toEqual(log.slice(0, 4))
+    expect(second).toMatchObject({ kind: 'lockdep', first: 6 })
+  })
+
   test('goes on with the panic that a warning was made into', () => {
     const panic = [
       'Kernel panic - not syncing: kernel: panic_on_warn set ...',
@@ -166,6 +190,16 @@ describe('the report', () => {
       'Xen: Xen WARN at arch/arm/gic.c',
     ])
   })
+})
+
+test("the end of a domU, which dom0's init tells of, is the domU's", () => {
+  const failures = failuresOf(
+    stamped(['fine', 'guestrig-init: domain DomU2 shut down: reboot', 'fine']),
+    'dom0',
+  )
+  expect(failures).toMatchObject([
+    { kind: 'domain-ended', domain: 'DomU2', title: 'domain DomU2 shut down: reboot', complete: true },
+  ])
 })
 
 describe('silence', () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { mergeFragments, unmetSymbols } from '../../images/kernel-config.ts'
+import { lacking } from '../../images/kernel-needs.ts'
 import { kernelFromPath, parseKernelSpec } from '../../images/kernel-spec.ts'
 
 describe('fragments', () => {
@@ -21,6 +22,26 @@ describe('fragments', () => {
       'CONFIG_B: asked y, got n',
       'CONFIG_C: asked y, got n',
     ])
+  })
+})
+
+describe('what a kernel lacks', () => {
+  it('is what is off in the configuration of its tree; modules are there', async () => {
+    const tree = await mkdtemp(join(tmpdir(), 'guestrig-tree-'))
+    await writeFile(join(tree, '.config'), 'CONFIG_A=y\nCONFIG_B=m\n# CONFIG_C is not set\nCONFIG_E=8\n')
+    const kernel = { image: '', release: '', modules: {}, id: '', label: '6.12', buildTree: tree }
+    expect(await lacking(kernel, [])).toBeUndefined()
+    expect(await lacking(kernel, ['CONFIG_A', 'CONFIG_B', 'CONFIG_E'])).toBeUndefined()
+    expect(await lacking(kernel, ['CONFIG_A', 'CONFIG_C', 'CONFIG_D'])).toBe(
+      'the kernel 6.12 has no CONFIG_C, CONFIG_D',
+    )
+    await rm(tree, { recursive: true })
+  })
+
+  it('is not known where there is no tree', async () => {
+    const kernel = { image: '', release: '', modules: {}, id: '', label: '/tmp/Image' }
+    expect(await lacking(kernel, [])).toBeUndefined()
+    expect(await lacking(kernel, ['CONFIG_A'])).toMatch(/CONFIG_A is not known: there is no build tree/)
   })
 })
 

@@ -9,6 +9,7 @@ import { expect as expectGuest } from '../../harness/index.ts'
 import type { Board } from '../../harness/platform/index.ts'
 import { bootBoard } from '../../harness/platform/index.ts'
 import { type Images, locateImages } from '../../images/index.ts'
+import { writeFaultyXen } from './faulty-xen.ts'
 
 let root: string
 let images: Images
@@ -22,8 +23,12 @@ afterAll(() => rm(root, { recursive: true }))
 
 let boards = 0
 
-async function onBoard(platform: 'virt' | 'xen', body: (board: Board) => Promise<void>): Promise<void> {
-  const board = await bootBoard(platform, { images, dir: join(root, String(boards++)) })
+async function onBoard(
+  platform: 'virt' | 'xen',
+  body: (board: Board) => Promise<void>,
+  its = images,
+): Promise<void> {
+  const board = await bootBoard(platform, { images: its, dir: join(root, String(boards++)) })
   try {
     await body(board)
   } finally {
@@ -92,6 +97,21 @@ describe('a board that does not come up', () => {
     expect((error as GuestCrash).failure.title).toMatch(/^kernel panic: .*(root fs|No working init)/)
   })
 
+  test('a domU for which there is no memory: the hypervisor panics, and its panic is the verdict', async () => {
+    const domUs = [{ name: 'DomU', memory: 8192 }]
+    const error = await rejection(bootBoard('xen', { images, domUs, dir: join(root, 'too-big') }))
+    expect(error).toBeInstanceOf(GuestCrash)
+    const { failure } = error as GuestCrash
+    expect(failure).toMatchObject({
+      ...{ kind: 'xen-panic', domain: 'Xen', complete: true },
+      title: expect.stringMatching(
+        /^Xen panic: Failed to allocate requested domain memory\. 8388608KB unallocated/,
+      ),
+    })
+    expect(failure.report.slice(0, 2)).toEqual(['*'.repeat(40), 'Panic on CPU 0:'])
+    expect(failure.report.at(-1)).toBe('Reboot in five seconds...')
+  })
+
   test('QEMU that refuses its arguments is quoted', async () => {
     const broken = { ...images, qemu: { ...images.qemu, command: [...images.qemu.command, '-nonsense'] } }
     const error = await rejection(bootBoard('virt', { images: broken, dir: join(root, 'refused') }))
@@ -125,15 +145,58 @@ describe('a board that fails while something is awaited', () => {
     })
   })
 
+  test('a hypervisor that crashes by its debug key is the culprit, with its function and its whole report', async () => {
+    const image = join(root, 'xen.faulty')
+    await writeFaultyXen(images.xen.image, image, 'dump run queues')
+    const faulty = { ...images, xen: { ...images.xen, image } }
+    await onBoard(
+      'xen',
+      async (board) => {
+        const wait = rejection(
+          expectGuest(board.domain().console).toPrint(/never printed/, { timeout: 60_000 }),
+        )
+        await rejection(board.xl('debug-keys', 'r'))
+        const error = await wait
+        expect(error).toBeInstanceOf(GuestCrash)
+        const { report, ...failure } = (error as GuestCrash).failure
+        expect(failure).toEqual({
+          ...{ kind: 'xen-trap', title: 'Xen: unexpected trap: Hypervisor in dump_runq' },
+          ...{ domain: 'Xen', frame: 'dump_runq', complete: true },
+        })
+        expect(report[0]).toMatch(/^Hypervisor Trap\. HSR=/)
+        expect(report.at(-1)).toBe('Reboot in five seconds...')
+      },
+      faulty,
+    )
+  })
+
+  test('a domU that is destroyed is gone by its name, and no wait lasts for its time limit', async () => {
+    await onBoard('xen', async (board) => {
+      const wait = rejection(
+        expectGuest(board.domain('DomU').console).toPrint(/never printed/, { timeout: 60_000 }),
+      )
+      const command = rejection(board.domain('DomU').run('sleep 600', { timeout: 600_000 }))
+      await board.xl('destroy', 'DomU')
+      const gone = {
+        name: 'GuestCrash',
+        failure: { kind: 'domain-ended', domain: 'DomU', title: 'domain DomU was destroyed' },
+      }
+      expect(await wait).toMatchObject(gone)
+      expect(await command).toMatchObject(gone)
+    })
+  })
+
   test('QEMU that is killed is a problem of the host, with the last lines', async () => {
     await onBoard('virt', async (board) => {
       const wait = rejection(
         expectGuest(board.domain().console).toPrint(/never printed/, { timeout: 60_000 }),
       )
+      const command = rejection(board.domain().run('sleep 600', { timeout: 600_000 }))
       process.kill(board.emulator.pid as number, 'SIGKILL')
-      const error = await wait
-      expect(error).toMatchObject({ name: 'HostProblem' })
-      expect(String(error)).toMatch(/QEMU was killed by SIGKILL[\s\S]*the last lines of linux:/)
+      for (const error of [await wait, await command, await rejection(board.domain().run('true'))]) {
+        expect(error).toMatchObject({ name: 'HostProblem' })
+        expect(String(error)).toMatch(/QEMU was killed by SIGKILL[\s\S]*the last lines of linux:/)
+      }
     })
   })
 
@@ -142,11 +205,13 @@ describe('a board that fails while something is awaited', () => {
       const wait = rejection(
         expectGuest(board.domain().console).toPrint(/never printed/, { timeout: 60_000 }),
       )
-      await rejection(board.domain().run('echo b >/proc/sysrq-trigger'))
-      expect(await wait).toMatchObject({
-        name: 'GuestCrash',
-        failure: { title: 'the guest ended the machine: guest-reset' },
-      })
+      const command = await rejection(board.domain().run('echo b >/proc/sysrq-trigger'))
+      for (const error of [await wait, command]) {
+        expect(error).toMatchObject({
+          name: 'GuestCrash',
+          failure: { title: 'the guest ended the machine: guest-reset', domain: 'linux' },
+        })
+      }
     })
   })
 

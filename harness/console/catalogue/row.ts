@@ -22,7 +22,7 @@ export interface FailureRow {
   by: 'linux' | 'xen' | 'init'
   /** A literal that every first line holds: a cheap test before `start`. */
   word: string
-  /** The first line of a report, without stamps; its named groups go into the title. */
+  /** The first line of a report, without stamps; its named groups go into the title. A group `domain` names the one that failed, if it is not the printer. */
   start: RegExp
   /** `{name}` is a group of `start`, a detail, or `frame`; the first title whose names are all known is taken. */
   titles: readonly string[]

@@ -9,8 +9,10 @@ export const SANITIZERS: readonly FailureRow[] = [
   linux({
     kind: 'kasan',
     word: 'BUG: KASAN: ',
-    start: /^BUG: KASAN: (?<what>double-free or invalid-free|double-free|invalid-free)\b/,
+    start:
+      /^BUG: KASAN: (?<what>double-free or invalid-free|double-free|invalid-free)\b(?: in (?<fn>[^\s+]+))?/,
     titles: ['KASAN: invalid-free in {frame}'],
+    frames: ['header', 'trace'],
     end: RULE,
   }),
   linux({

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type FailureRow, xen } from './row.ts'
 
+/** machine_restart(), or `noreboot`: the end of panic() in xen/drivers/char/console.c. */
+const LAST = /^Reboot in five seconds|^Manual reset required/
+
 /** Xen's own failures, and what it says of a guest that it kills. */
 export const XEN_FAILURES: readonly FailureRow[] = [
   // panic(): xen/drivers/char/console.c
@@ -11,15 +14,16 @@ export const XEN_FAILURES: readonly FailureRow[] = [
     titles: ['Xen panic: {what}', 'Xen panic'],
     details: { what: /^(?!\*+$|Panic on CPU)(\S.*)/ },
     continues: ['xen-bug', 'xen-assertion', 'xen-trap', 'xen-watchdog'],
-    end: /^Reboot in five seconds|^Manual reset required/,
+    end: LAST,
   }),
-  // BUG_ON, WARN_ON, ASSERT: xen/common/bug.c, xen/include/xen/lib.h
+  // do_bug_frame(): xen/common/bug.c; the panic that follows says the same again
   xen({
     kind: 'xen-bug',
     word: 'Xen BUG at ',
     start: /^Xen BUG at (?<file>\S+?):\d+/,
     titles: ['Xen BUG at {file}'],
-    end: /^Reboot in five seconds|^Manual reset required/,
+    continues: ['xen-bug', 'xen-panic'],
+    end: LAST,
   }),
   xen({
     kind: 'xen-warn',
@@ -32,15 +36,25 @@ export const XEN_FAILURES: readonly FailureRow[] = [
     word: "' failed at ",
     start: /^Assertion '(?<what>.*)' failed at/,
     titles: ['Xen assertion failed: {what}'],
-    end: /^Reboot in five seconds|^Manual reset required/,
+    continues: ['xen-assertion', 'xen-panic'],
+    end: LAST,
   }),
-  // do_unexpected_trap(): xen/arch/arm/traps.c
+  // do_trap_hyp_sync(), do_unexpected_trap(): xen/arch/arm/traps.c; a panic follows that says the same
+  xen({
+    kind: 'xen-trap',
+    word: ' Trap. ',
+    start: /^(?:Hypervisor|Data Abort|Instruction Abort) Trap\. (?:HSR|Syndrome)=/,
+    titles: ['Xen: unexpected trap: {what} in {frame}', 'Xen: unexpected trap in {frame}'],
+    details: { what: /^CPU\d+: Unexpected Trap: (.*)/ },
+    end: LAST,
+  }),
   xen({
     kind: 'xen-trap',
     word: 'Unexpected Trap: ',
     start: /^CPU\d+: Unexpected Trap: (?<what>.*)/,
-    titles: ['Xen: unexpected trap: {what}'],
-    end: /^Reboot in five seconds|^Manual reset required/,
+    titles: ['Xen: unexpected trap: {what} in {frame}'],
+    continues: ['xen-trap', 'xen-panic'],
+    end: LAST,
   }),
   xen({
     kind: 'xen-trap',
@@ -97,5 +111,19 @@ export const XEN_FAILURES: readonly FailureRow[] = [
     word: 'reported crash',
     start: /^Domain (?<domid>\d+) reported crashed? by domain/,
     titles: ['domain {domid} crashed'],
+  }),
+  // hwdom_shutdown(): xen/common/shutdown.c; the machine ends with it
+  xen({
+    kind: 'hardware-domain-ended',
+    word: 'Hardware Dom',
+    start: /^Hardware Dom(?<domid>\d+) shutdown: (?<what>(?:watchdog )?(?:rebooting|halting) machine)/,
+    titles: ['hardware domain {domid} shut down: {what}'],
+  }),
+  // do_reboot_machine(): xen/common/keyhandler.c
+  xen({
+    kind: 'xen-reboot',
+    word: "' pressed -> rebooting machine",
+    start: /^'(?<key>.)' pressed -> rebooting machine/,
+    titles: ['Xen: rebooting machine, by debug key {key}'],
   }),
 ]

@@ -20,8 +20,11 @@ const CONTENT = new RegExp(
 export const looksLikeReport = (text: string): boolean => CONTENT.test(text)
 
 /** What stands right above the first line of many reports. */
-export const isOpening = (text: string): boolean =>
-  /^(?:={10,}|-+\[ cut here \]-+|8<--- cut here ---)$/.test(text.trimEnd())
+export const isOpening = (text: string): boolean => isCut(text) || /^(?:={10,}|\*{40})$/.test(text.trimEnd())
+
+/** What only stands above a report: WARN() (kernel/panic.c) and BUG() (lib/bug.c). */
+export const isCut = (text: string): boolean =>
+  /^(?:-+\[ cut here \]-+|8<--- cut here ---)$/.test(text.trimEnd())
 
 /** No report goes on beyond this line. */
 export const isLast = (text: string): boolean => /^-+\[ end Kernel panic|^Rebooting in \d+ seconds/.test(text)

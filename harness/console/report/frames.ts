@@ -13,7 +13,8 @@ export interface Frame {
 
 /** A symbol as `%pS` prints it: C, with the compiler's suffixes, or a demangled Rust path. */
 const FN = String.raw`(<?[A-Za-z_][\w.$]*(?:(?:::| as |[<>])[\w.$]*)*)`
-const OFFSET = String.raw`\+0x[0-9a-f]+(?:\/0x[0-9a-f]+)?`
+/** Xen prints `+0` for the start of a function. */
+const OFFSET = String.raw`\+(?:0x[0-9a-f]+|0\b)(?:\/0x[0-9a-f]+)?`
 const BRACKETS = String.raw`(?:\[<[^>]*>\]\s*){0,2}`
 
 /** The line of the program counter in each architecture's `show_regs`. */

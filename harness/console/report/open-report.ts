@@ -2,7 +2,7 @@
 import type { FailureRow } from '../catalogue/row.ts'
 import type { Failure } from '../problems.ts'
 import { hasHole, isLast, looksLikeReport } from './belongs.ts'
-import type { Piece } from './pieces.ts'
+import { type Piece, piecesOf } from './pieces.ts'
 import { conclude } from './title.ts'
 
 /** A report that goes on for longer is cut: memory stays bounded. Pieces of lines. */
@@ -24,6 +24,8 @@ interface Line {
   number: number
   raw: string
 }
+
+const isBlank = (raw: string): boolean => piecesOf(raw).every(({ text }) => text.trim() === '')
 
 /** A report while its lines come. */
 export class OpenReport {
@@ -105,13 +107,21 @@ export class OpenReport {
     this.#foreign++
   }
 
+  /** From that line on, it is another's. */
+  endBefore(number: number): void {
+    const lines = this.#lines.findIndex((line) => line.number >= number)
+    if (lines < 0) return
+    this.#certain = Math.min(this.#certain, lines)
+    while (this.#certain > 1 && isBlank(this.#lines[this.#certain - 1]?.raw ?? '')) this.#certain--
+  }
+
   conclude(): ScannedFailure {
     const lines = this.#lines.slice(0, this.#certain)
     const { title, frame, torn } = conclude(this.row, this.#start, this.#texts)
     return {
       kind: this.row.kind,
       title,
-      domain: this.#domain,
+      domain: this.#start.groups?.domain ?? this.#domain,
       frame,
       complete: !torn && !this.#hole,
       verdict: this.row.verdict,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { CATALOGUE, type FailureRow, rowOf, suspicionOf } from '../catalogue/index.ts'
 import { XEN } from '../line.ts'
-import { isOpening } from './belongs.ts'
+import { isCut, isOpening } from './belongs.ts'
 import { OpenReport, type ScannedFailure } from './open-report.ts'
 import { type Piece, piecesOf } from './pieces.ts'
 import { Reboots } from './reboots.ts'
@@ -86,28 +86,32 @@ export class FailureScanner {
     piece: Piece,
     line: { number: number; raw: string },
   ): void {
-    this.#closeWhere((report) => report.isBy(piece))
     const lines = [...this.#openingOf(found.row, piece), line]
+    for (const report of this.#open) if (report.isBy(piece)) report.endBefore(lines[0]?.number ?? line.number)
+    this.#closeWhere((report) => report.isBy(piece))
     const domain = piece.source ?? this.#options.domain ?? ''
     this.#open.push(new OpenReport(found, piece, domain, lines))
     this.#reboots.announced ||= found.row.kind === 'panic'
     this.#options.begun?.()
   }
 
-  /** The line above a report that is its own, if others' lines did not push it too far away. */
+  /**
+   * The lines above a report that are its own: the one right above, if others' lines did not push it too far away; and a warning's own words,
+   * which are between its opening and its first line.
+   */
   #openingOf(row: FailureRow, { caller, source }: Piece): { number: number; raw: string }[] {
-    const isIts = ({ text, ...by }: Piece) =>
-      by.caller === caller && by.source === source && text.trim() !== ''
-    const opens = (text: string) => isOpening(text) || row.opening?.test(text)
-    for (let at = this.#seen - 1; at >= Math.max(0, this.#seen - BEFORE); at--) {
+    const mine: { number: number; raw: string; texts: string[] }[] = []
+    for (let at = Math.max(0, this.#seen - BEFORE); at < this.#seen; at++) {
       const raw = this.#before[at % BEFORE] ?? ''
-      const its = piecesOf(raw).filter(isIts)
-      if (its.length === 0) continue
-      return its.some(({ text }) => opens(text))
-        ? [{ number: this.#beforeNumbers[at % BEFORE] ?? 0, raw }]
-        : []
+      const its = piecesOf(raw).filter((piece) => piece.caller === caller && piece.source === source)
+      const texts = its.map(({ text }) => text).filter((text) => text.trim() !== '')
+      if (texts.length > 0) mine.push({ number: this.#beforeNumbers[at % BEFORE] ?? 0, raw, texts })
     }
-    return []
+    const opens = (text: string) => isOpening(text) || row.opening?.test(text)
+    const opening = mine.findLastIndex(
+      ({ texts }, index) => texts.some(isCut) || (index === mine.length - 1 && texts.some(opens)),
+    )
+    return opening < 0 ? [] : mine.slice(opening).map(({ number, raw }) => ({ number, raw }))
   }
 
   #closeWhere(isOver: (report: OpenReport) => boolean): void {

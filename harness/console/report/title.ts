@@ -46,7 +46,7 @@ export function conclude(row: FailureRow, start: RegExpExecArray, texts: readonl
 const names = (title: string): string[] => [...title.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '')
 
 /** Names that are the same in every run, numbers and all. */
-const STABLE = new Set(['frame', 'fn', 'fns', 'domid', 'holder', 'worker'])
+const STABLE = new Set(['frame', 'fn', 'fns', 'domid', 'domain', 'holder', 'worker'])
 
 const said = (name: string, value = UNKNOWN): string => (STABLE.has(name) ? value : stable(value))
 
