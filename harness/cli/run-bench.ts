@@ -34,7 +34,7 @@ export async function runBench(options: BenchOptions): Promise<void> {
   const platforms = options.only === 'models' ? [] : await bench({ ...common, platforms: both })
   const models = options.only === 'boards' ? [] : await benchModels(common)
   const report: BenchReport = {
-    version: 1,
+    version: 2,
     startedAt,
     host: { ...host, node: process.versions.node },
     qemu: images.qemu.version,
