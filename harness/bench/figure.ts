@@ -34,6 +34,12 @@ export const atLeast = (bound: number, plain: Figure): Figure => ({
   judged: judge('figure', plain.ours.median, { atLeast: bound }),
 })
 
+/** The median must be `bound` or less. */
+export const atMost = (bound: number, plain: Figure): Figure => ({
+  ...plain,
+  judged: judge('figure', plain.ours.median, { atMost: bound }),
+})
+
 /** Of none of the rounds. */
 export const none = (plain: Figure): Figure => ({
   ...plain,

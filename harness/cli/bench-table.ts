@@ -17,6 +17,7 @@ export interface BenchReport {
   /** Empty if they were not measured. */
   platforms: PlatformFigures[]
   models: Figure[]
+  commands: Figure[]
   /** Peak memory of the harness's process, QEMU not counted. */
   peakRss: number
 }
@@ -26,14 +27,13 @@ export function benchTable(report: BenchReport): string {
   const { processors, model, load } = report.host
   const blocks = [
     ...report.platforms.map(boardRows),
-    ...(report.models.length > 0
-      ? [figureRows(['models', 'the same elsewhere', 'in TypeScript', 'ratio', ''], report.models)]
-      : []),
+    figureRows(['models', 'the same elsewhere', 'in TypeScript', 'ratio', ''], report.models),
+    figureRows(['commands, from start to end', 'bare Node', 'guestrig', 'ratio', ''], report.commands),
   ]
   return [
     `QEMU ${report.qemu}, Linux ${report.kernel}, Xen ${report.xen}; ${processors} × ${model}, load ${load.toFixed(1)} at the start`,
     `median of ${report.rounds} (least–most); boards: ms since the start; ratio: of medians (of single rounds), cold ÷ bare and guestrig ÷ the other`,
-    ...blocks.flatMap((rows) => ['', ...align(rows)]),
+    ...blocks.filter((rows) => rows.length > 1).flatMap((rows) => ['', ...align(rows)]),
     '',
     `guestrig itself: at most ${prettyBytes(report.peakRss)} of memory, QEMU not counted`,
     '',

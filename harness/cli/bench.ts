@@ -7,10 +7,12 @@ export function registerBench(program: Command): void {
   program
     .command('bench')
     .description(
-      'the figures of this machine: boards beside bare QEMU, models beside functions in C and of QEMU',
+      'the figures of this machine: boards beside bare QEMU, models beside functions in C and of QEMU, commands beside bare Node',
     )
-    .addOption(new Option('--only <what>', 'only boards, or only models').choices(['boards', 'models']))
-    .addOption(new Option('--platform <name>', 'boards only on this platform').choices(['virt', 'xen']))
+    .addOption(new Option('--only <what>', 'only these').choices(['boards', 'models', 'commands']))
+    .addOption(
+      new Option('--platform <name>', 'boards, and runs, only on this platform').choices(['virt', 'xen']),
+    )
     .option('--rounds <n>', 'how often each is measured', wholeNumber(1), 5)
     .option('--json <file>', 'writes the figures there')
     .option('--out <dir>', "keeps the runs' folders there (default: they are removed)")

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { bench, benchModels } from '../bench/index.ts'
+import { bench, benchCommands, benchModels } from '../bench/index.ts'
 import { type BenchReport, benchTable } from './bench-table.ts'
 import { makeFolder, writeWhole } from './files.ts'
 import { setUpWithProgress } from './set-up-with-progress.ts'
@@ -10,7 +10,7 @@ import { Exit } from './usage.ts'
 
 /** The options of `bench`, as commander gives them. */
 export interface BenchOptions {
-  only?: 'boards' | 'models'
+  only?: 'boards' | 'models' | 'commands'
   platform?: 'virt' | 'xen'
   rounds: number
   json?: string
@@ -31,8 +31,10 @@ export async function runBench(options: BenchOptions): Promise<void> {
     progress: (what: string) => process.stderr.write(`${what}\n`),
   }
   const both = options.platform ? [options.platform] : (['virt', 'xen'] as const)
-  const platforms = options.only === 'models' ? [] : await bench({ ...common, platforms: both })
-  const models = options.only === 'boards' ? [] : await benchModels(common)
+  const wanted = (part: BenchOptions['only']) => options.only === undefined || options.only === part
+  const platforms = wanted('boards') ? await bench({ ...common, platforms: both }) : []
+  const models = wanted('models') ? await benchModels(common) : []
+  const commands = wanted('commands') ? await benchCommands({ ...common, platforms: both }) : []
   const report: BenchReport = {
     version: 2,
     startedAt,
@@ -43,6 +45,7 @@ export async function runBench(options: BenchOptions): Promise<void> {
     rounds: options.rounds,
     platforms,
     models,
+    commands,
     peakRss: process.resourceUsage().maxRSS * 1024,
   }
   process.stdout.write(benchTable(report))

@@ -100,6 +100,33 @@ describe('guestrig bench', () => {
     expect(lost.map(({ judged }) => judged?.ok)).toEqual([true, true])
   }, 240_000)
 
+  test('times commands beside bare Node, and leaves nothing', async () => {
+    const scratch = join(root, 'scratch-commands')
+    const json = join(root, 'commands.json')
+    await mkdir(scratch)
+    const { exitCode, stdout, all } = await guestrig(
+      ['bench', '--only', 'commands', '--rounds', '1', '--platform', 'virt', '--json', json],
+      { env: { TMPDIR: scratch } },
+    )
+    expect(exitCode, all).toBe(0)
+    expect(await readdir(scratch)).not.toContainEqual(expect.stringMatching(/^guestrig-bench-/))
+    expect(await processesIn(scratch)).toEqual([])
+
+    const report: BenchReport = JSON.parse(await readFile(json, 'utf8'))
+    expect(report).toMatchObject({ platforms: [], models: [] })
+    const [help, list, run, outside] = report.commands
+    expect(report.commands.map(({ name, judged }) => [name, judged?.atMost])).toEqual([
+      ['guestrig --help', 250],
+      ['guestrig list', 250],
+      ['guestrig run, one scenario on virt', undefined],
+      ['of that outside the board', 500],
+    ])
+    for (const { name } of report.commands) expect(stdout).toContain(`\n  ${name}, ms `)
+    for (const { ours, theirs } of [help, list] as Figure[])
+      expectRising([0, theirs?.median ?? Number.NaN, ours.median])
+    expectRising([0, outside?.ours.median ?? Number.NaN, run?.ours.median ?? Number.NaN])
+  }, 120_000)
+
   test.each([
     ['--only', 'guests'],
     ['--rounds', '0'],
@@ -113,6 +140,7 @@ describe('guestrig bench', () => {
 })
 
 type PlatformFigures = BenchReport['platforms'][number]
+type Figure = BenchReport['commands'][number]
 type Summary = PlatformFigures['floor']
 
 /** Processes whose working directory is in `folder`: every QEMU runs in the folder of its board. */
