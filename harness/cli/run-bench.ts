@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { bench, benchCommands, benchModels } from '../bench/index.ts'
+import { bench, benchCommands, benchModels, benchSuite } from '../bench/index.ts'
 import { type BenchReport, benchTable } from './bench-table.ts'
 import { makeFolder, writeWhole } from './files.ts'
 import { setUpWithProgress } from './set-up-with-progress.ts'
@@ -10,12 +10,17 @@ import { Exit } from './usage.ts'
 
 /** The options of `bench`, as commander gives them. */
 export interface BenchOptions {
-  only?: 'boards' | 'models' | 'commands'
+  only?: 'boards' | 'models' | 'commands' | 'suite'
   platform?: 'virt' | 'xen'
-  rounds: number
+  rounds?: number
+  scenarios: number
   json?: string
   out?: string
 }
+
+/** How often things are measured if nobody says; the suite takes long. */
+const ROUNDS = 5
+const SUITE_ROUNDS = 1
 
 /** Measures, prints the table, and writes the same as JSON if it is asked for. Slow is no failure. */
 export async function runBench(options: BenchOptions): Promise<void> {
@@ -26,7 +31,7 @@ export async function runBench(options: BenchOptions): Promise<void> {
   if (options.out) await makeFolder(resolve(options.out))
   const common = {
     images,
-    rounds: options.rounds,
+    rounds: options.rounds ?? ROUNDS,
     dir: options.out ? resolve(options.out) : temporaryFolder(),
     progress: (what: string) => process.stderr.write(`${what}\n`),
   }
@@ -35,6 +40,12 @@ export async function runBench(options: BenchOptions): Promise<void> {
   const platforms = wanted('boards') ? await bench({ ...common, platforms: both }) : []
   const models = wanted('models') ? await benchModels(common) : []
   const commands = wanted('commands') ? await benchCommands({ ...common, platforms: both }) : []
+  const suite = wanted('suite')
+    ? await benchSuite({
+        ...common,
+        ...{ scenarios: options.scenarios, rounds: options.rounds ?? SUITE_ROUNDS },
+      })
+    : []
   const report: BenchReport = {
     version: 2,
     startedAt,
@@ -42,10 +53,11 @@ export async function runBench(options: BenchOptions): Promise<void> {
     qemu: images.qemu.version,
     kernel: images.kernel.release,
     xen: images.xen.version,
-    rounds: options.rounds,
+    rounds: common.rounds,
     platforms,
     models,
     commands,
+    suite,
     peakRss: process.resourceUsage().maxRSS * 1024,
   }
   process.stdout.write(benchTable(report))

@@ -127,9 +127,35 @@ describe('guestrig bench', () => {
     expectRising([0, outside?.ours.median ?? Number.NaN, run?.ours.median ?? Number.NaN])
   }, 120_000)
 
+  test('runs a suite with one worker and with two, counts what the harness used, and leaves nothing', async () => {
+    const scratch = join(root, 'scratch-suite')
+    const json = join(root, 'suite.json')
+    await mkdir(scratch)
+    const { exitCode, stdout, all } = await guestrig(
+      ['bench', '--only', 'suite', '--scenarios', '4', '--json', json],
+      { env: { TMPDIR: scratch } },
+    )
+    expect(exitCode, all).toBe(0)
+    expect(await readdir(scratch)).not.toContainEqual(expect.stringMatching(/^guestrig-bench-/))
+    expect(await processesIn(scratch)).toEqual([])
+
+    const report: BenchReport = JSON.parse(await readFile(json, 'utf8'))
+    const [, beside, processor, memory] = report.suite
+    expect(stdout).toMatch(/\nsuite, measured once .*\n {2}4 scenarios on xen, \d+ processors, s .*\n/)
+    // The bounds are for 60.
+    expect(report.suite.map(({ judged }) => judged)).toEqual([undefined, undefined, undefined, undefined])
+    expect(beside?.ratio?.ofMedians).toBe((beside?.ours.median ?? 0) / (beside?.theirs?.median ?? 0))
+    // Of the two runs, less than two processors' whole time, and as much as Node takes to start in each process.
+    expect(processor?.theirs?.median).toBeLessThan(2 * (beside?.theirs?.median ?? 0))
+    expectRising([0.05, processor?.theirs?.median ?? Number.NaN])
+    expectRising([0.05, processor?.ours.median ?? Number.NaN])
+    expectRising([50, memory?.theirs?.median ?? Number.NaN, memory?.ours.median ?? Number.NaN])
+  }, 240_000)
+
   test.each([
     ['--only', 'guests'],
     ['--rounds', '0'],
+    ['--scenarios', '0'],
     ['--rounds', 'many'],
     ['--platform', 'riscv'],
   ])('%s %s is wrong usage', async (...words) => {
