@@ -3,10 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { bench, benchCommands, benchModels, benchSuite } from '../bench/index.ts'
+import { benchChart } from './bench-chart.ts'
 import { type BenchReport, benchTable } from './bench-table.ts'
 import { makeFolder, writeWhole } from './files.ts'
 import { setUpWithProgress } from './set-up-with-progress.ts'
-import { Exit } from './usage.ts'
+import { Exit, UsageError } from './usage.ts'
 
 /** The options of `bench`, as commander gives them. */
 export interface BenchOptions {
@@ -15,6 +16,7 @@ export interface BenchOptions {
   rounds?: number
   scenarios: number
   json?: string
+  svg?: string
   out?: string
 }
 
@@ -22,8 +24,10 @@ export interface BenchOptions {
 const ROUNDS = 5
 const SUITE_ROUNDS = 1
 
-/** Measures, prints the table, and writes the same as JSON if it is asked for. Slow is no failure. */
+/** Measures, prints the table, and writes the same as JSON, and draws the boards, if it is asked for. Slow is no failure. */
 export async function runBench(options: BenchOptions): Promise<void> {
+  const wanted = (part: BenchOptions['only']) => options.only === undefined || options.only === part
+  if (options.svg && !wanted('boards')) throw new UsageError('--svg draws boards, and --only leaves them out')
   const images = await setUpWithProgress()
   exitWhenInterrupted()
   const startedAt = new Date().toISOString()
@@ -36,7 +40,6 @@ export async function runBench(options: BenchOptions): Promise<void> {
     progress: (what: string) => process.stderr.write(`${what}\n`),
   }
   const both = options.platform ? [options.platform] : (['virt', 'xen'] as const)
-  const wanted = (part: BenchOptions['only']) => options.only === undefined || options.only === part
   const platforms = wanted('boards') ? await bench({ ...common, platforms: both }) : []
   const models = wanted('models') ? await benchModels(common) : []
   const commands = wanted('commands') ? await benchCommands({ ...common, platforms: both }) : []
@@ -61,8 +64,8 @@ export async function runBench(options: BenchOptions): Promise<void> {
     peakRss: process.resourceUsage().maxRSS * 1024,
   }
   process.stdout.write(benchTable(report))
-  if (!options.json) return
-  await writeWhole(resolve(options.json), `${JSON.stringify(report, undefined, 2)}\n`)
+  if (options.json) await writeWhole(resolve(options.json), `${JSON.stringify(report, undefined, 2)}\n`)
+  if (options.svg) await writeWhole(resolve(options.svg), benchChart(report))
 }
 
 /** A folder that goes when this process ends, interrupted or not. */

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promise
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { benchChart } from '../../harness/cli/bench-chart.ts'
 import type { BenchReport } from '../../harness/cli/bench-table.ts'
 import { guestrig } from './guestrig.ts'
 
@@ -18,9 +19,10 @@ describe('guestrig bench', () => {
   test('measures a scenario beside bare QEMU, prints a table, writes JSON, and leaves nothing', async () => {
     const scratch = join(root, 'scratch')
     const json = join(root, 'figures', 'bench.json')
+    const svg = join(root, 'figures', 'bench.svg')
     await mkdir(scratch)
     const { exitCode, stdout, all } = await guestrig(
-      ['bench', '--only', 'boards', '--rounds', '1', '--platform', 'virt', '--json', json],
+      ['bench', '--only', 'boards', '--rounds', '1', '--platform', 'virt', '--json', json, '--svg', svg],
       { env: { TMPDIR: scratch } },
     )
     expect(exitCode, all).toBe(0)
@@ -36,6 +38,7 @@ describe('guestrig bench', () => {
     expect(report).toMatchObject({ version: 2, rounds: 1, platforms: [{ platform: 'virt' }] })
     expect(report.peakRss).toBeGreaterThan(1e6)
     const figures = report.platforms[0] as PlatformFigures
+    expect(await readFile(svg, 'utf8')).toBe(benchChart(report))
     const { bare, cold, restored, ratio, judged, up, floor, cpu } = figures
     expect(Object.keys(bare)).toEqual(['initStarted', 'initAtWork'])
     expectRising(medians(bare, ['initStarted', 'initAtWork']))
@@ -158,6 +161,7 @@ describe('guestrig bench', () => {
     ['--scenarios', '0'],
     ['--rounds', 'many'],
     ['--platform', 'riscv'],
+    ['--svg', 'bench.svg', '--only', 'suite'],
   ])('%s %s is wrong usage', async (...words) => {
     const { exitCode, stderr } = await guestrig(['bench', ...words])
     expect(exitCode).toBe(129)
