@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-
-import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { cp, mkdir, readdir, readFile, readlink } from 'node:fs/promises'
+import { cp, mkdir, readdir, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Inputs } from './cache.ts'
 import { CROSS_COMPILE } from './kernel.ts'
 import { HostProblem, ToolFailed } from './problem.ts'
 import { runTool } from './run.ts'
+import { sourceHashes } from './source-hashes.ts'
 import type { Recipe } from './store.ts'
 
 const RECIPE = 1
@@ -34,22 +33,9 @@ export async function readDrivers(folder: string): Promise<DriverSource[]> {
     drivers.map(async (name) => ({
       name,
       folder: join(folder, name),
-      files: await hashFiles(join(folder, name)),
+      files: await sourceHashes(join(folder, name), SOURCE_FILE),
     })),
   )
-}
-
-async function hashFiles(folder: string): Promise<Record<string, string>> {
-  const names = (await readdir(folder, { recursive: true })).filter((name) => SOURCE_FILE.test(name)).sort()
-  const hashes = await Promise.all(
-    names.map(async (name) => [
-      name,
-      createHash('sha256')
-        .update(await readFile(join(folder, name)))
-        .digest('hex'),
-    ]),
-  )
-  return Object.fromEntries(hashes)
 }
 
 /** One driver, built against a kernel's object tree. `kernel` names what else its .ko depends on. */

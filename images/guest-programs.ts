@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createHash } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CROSS_COMPILE } from './kernel.ts'
 import { HostProblem, ToolFailed } from './problem.ts'
 import { runTool } from './run.ts'
+import { sourceHashes } from './source-hashes.ts'
 import type { Recipe } from './store.ts'
 
 const RECIPE = 1
@@ -30,7 +29,7 @@ export async function guestProgramsRecipe(folder: string, compiler: string): Pro
       programs: PROGRAMS,
       flags: FLAGS,
       compiler,
-      sources: await hashSources(folder),
+      sources: await sourceHashes(folder, /\.[ch]$/),
     },
     build: async (into, { signal }) => {
       for (const [name, sources] of Object.entries(PROGRAMS)) {
@@ -53,17 +52,3 @@ export async function guestProgramsRecipe(folder: string, compiler: string): Pro
 }
 
 export const guestProgramIn = (entry: string, name: string) => join(entry, name)
-
-/** File name → hash of its contents, for every C file and header of the folder. */
-async function hashSources(folder: string): Promise<Record<string, string>> {
-  const names = (await readdir(folder)).filter((name) => /\.[ch]$/.test(name)).sort()
-  const hashes = await Promise.all(
-    names.map(async (name) => [
-      name,
-      createHash('sha256')
-        .update(await readFile(join(folder, name)))
-        .digest('hex'),
-    ]),
-  )
-  return Object.fromEntries(hashes)
-}

@@ -19,7 +19,8 @@ export { installCommand, missingTools } from './host-tools.ts'
 export { type Finding, type Inspection, inspectImages } from './inspect.ts'
 export { HostProblem, Interrupted } from './problem.ts'
 export { type Progress, type ProgressEvent, STEPS } from './progress.ts'
-export { type Place, Symbols } from './symbols.ts'
+export { withSourceLines } from './source-lines.ts'
+export { Symbols } from './symbols.ts'
 export type { Images, ImagesRequest, Kernel, Qemu, Role, Xen } from './types.ts'
 
 /**

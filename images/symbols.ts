@@ -3,6 +3,7 @@ import { basename } from 'node:path'
 import { CROSS_COMPILE } from './kernel.ts'
 import { HostProblem } from './problem.ts'
 import { runTool } from './run.ts'
+import type { Kernel } from './types.ts'
 
 /** A place in code as a report names it. */
 export interface Place {
@@ -13,6 +14,12 @@ export interface Place {
   size?: number | undefined
   /** Name of the module that it is in. */
   module?: string | undefined
+}
+
+/** A place in the kernel itself that a report does not name. */
+export interface Address {
+  /** Where it was linked to be. */
+  address: bigint
 }
 
 interface Sym {
@@ -61,8 +68,8 @@ class ObjectFile {
   }
 
   /** `file:line` of each place, in their order; undefined where the file has no such function or line. */
-  async lines(places: readonly Place[]): Promise<(string | undefined)[]> {
-    const found = places.map((place) => this.#addressOf(place))
+  async lines(places: readonly (Place | Address)[]): Promise<(string | undefined)[]> {
+    const found = places.map((place) => ('fn' in place ? this.#placeOf(place) : this.#functionAt(place)))
     const sections = new Set(found.flatMap((at) => (at ? [at.section] : [])))
     const lines = new Map<string, string>()
     for (const section of sections) {
@@ -75,10 +82,13 @@ class ObjectFile {
           lines.set(`${section} ${addresses[index]}`, source.replace(/^.*\/\.\//, ''))
       })
     }
-    return found.map((at) => at && lines.get(`${at.section} ${at.address}`))
+    return found.map((at) => {
+      const line = at && lines.get(`${at.section} ${at.address}`)
+      return line && at.fn ? `${at.fn} ${line}` : line
+    })
   }
 
-  #addressOf({ fn, offset, size }: Place): { section: string; address: string } | undefined {
+  #placeOf({ fn, offset, size }: Place): Found | undefined {
     const named = this.#symbols.get(fn) ?? []
     // Sizes differ by the padding that kallsyms counts in.
     const symbol =
@@ -86,14 +96,32 @@ class ObjectFile {
     if (!symbol) return undefined
     return { section: symbol.section, address: (symbol.address + BigInt(offset)).toString(16) }
   }
+
+  #functionAt({ address }: Address): Found | undefined {
+    for (const [fn, symbols] of this.#symbols) {
+      for (const symbol of symbols) {
+        if (address >= symbol.address && address < symbol.address + BigInt(symbol.size))
+          return { section: symbol.section, address: address.toString(16), fn }
+      }
+    }
+    return undefined
+  }
+}
+
+/** Where a place is in an object file. */
+interface Found {
+  section: string
+  address: string
+  /** Where the report does not name it. */
+  fn?: string
 }
 
 /** The source lines of a kernel's and its modules' functions, by the cross toolchain's binutils. */
 export class Symbols {
-  readonly #vmlinux: ObjectFile
+  readonly #vmlinux: ObjectFile | undefined
   readonly #modules: Map<string, ObjectFile>
 
-  private constructor(vmlinux: ObjectFile, modules: Map<string, ObjectFile>) {
+  private constructor(vmlinux: ObjectFile | undefined, modules: Map<string, ObjectFile>) {
     this.#vmlinux = vmlinux
     this.#modules = modules
   }
@@ -108,10 +136,22 @@ export class Symbols {
     return new Symbols(await ObjectFile.open(vmlinux), new Map(objects))
   }
 
-  /** `file:line` of each place, in their order; undefined where it is not known. */
-  async lines(places: readonly Place[]): Promise<(string | undefined)[]> {
+  /** Those of a kernel that is run, as far as it and its drivers were built with debug info; undefined if none was. */
+  static async of({ vmlinux, modules }: Pick<Kernel, 'vmlinux' | 'modules'>): Promise<Symbols | undefined> {
+    const open = (file: string) => ObjectFile.open(file).catch(() => undefined)
+    const opened = await Promise.all(
+      Object.values(modules).map(async (file) => [moduleName(file), await open(file)] as const),
+    )
+    const kernel = vmlinux === undefined ? undefined : await open(vmlinux)
+    const known = opened.filter((entry): entry is readonly [string, ObjectFile] => entry[1] !== undefined)
+    return kernel || known.length > 0 ? new Symbols(kernel, new Map(known)) : undefined
+  }
+
+  /** `file:line` of each place, in their order; undefined where it is not known. An address gets its function's name as well. */
+  async lines(places: readonly (Place | Address)[]): Promise<(string | undefined)[]> {
     const lines: (string | undefined)[] = places.map(() => undefined)
     for (const object of new Set([this.#vmlinux, ...this.#modules.values()])) {
+      if (!object) continue
       const mine = places.flatMap((place, index) =>
         this.#objectOf(place) === object ? [{ place, index }] : [],
       )
@@ -123,7 +163,8 @@ export class Symbols {
     return lines
   }
 
-  #objectOf({ module }: Place): ObjectFile | undefined {
+  #objectOf(place: Place | Address): ObjectFile | undefined {
+    const module = 'fn' in place ? place.module : undefined
     return module === undefined ? this.#vmlinux : this.#modules.get(module)
   }
 }

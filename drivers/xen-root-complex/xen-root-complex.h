@@ -3,6 +3,7 @@
 #define XEN_ROOT_COMPLEX_H
 
 #include <linux/list.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 
 struct device_node;
@@ -139,8 +140,18 @@ struct xrc_function {
 	unsigned long delay;
 };
 
+extern struct list_head xrc_functions;	/* under xrc_lock */
+extern spinlock_t xrc_lock;
+
 bool xrc_enter(struct xrc_function *fn);
 void xrc_leave(void);
 void xrc_ask_again(struct pci_bus *root);
+void xrc_function_free(struct xrc_function *fn);
+
+/* worker.c: what is done with them. */
+
+int xrc_worker_init(void);
+void xrc_worker_exit(void);
+void xrc_worker_wake(void);
 
 #endif

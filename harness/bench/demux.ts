@@ -38,6 +38,7 @@ const LOGS: readonly { name: string; shared: boolean; line: (number: number) => 
     shared: false,
     line: (n) => `\x1b[32m${said(n)}\x1b[0m größe\r\n`,
   },
+  { name: 'one line that never ends', shared: false, line: (n) => said(n) },
   {
     name: 'Xen and two domUs',
     shared: true,

@@ -28,7 +28,8 @@ export class TimedEndpoint extends EndpointTest {
   override get dma(): DmaMemory {
     const dma = super.dma
     return {
-      ...dma,
+      readNow: (address, length) => dma.readNow(address, length),
+      writeNow: (address, data) => dma.writeNow(address, data),
       read: async (address, length) => {
         const first = await this.#time(length, () => dma.read(address, length))
         for (let pass = 1; pass < this.passes; pass++) {

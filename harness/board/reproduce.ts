@@ -15,11 +15,16 @@ function lines(args: string[]): string[] {
   }, [])
 }
 
+export interface Reproduction extends EmulatorSpec {
+  /** Names of the device models: they are served by guestrig, so the script's machine is without them. */
+  leftOut: readonly string[]
+}
+
 /**
  * Writes `reproduce.sh` into the run's folder: the same QEMU command line, runnable without guestrig. The first UART is on the
- * terminal, the other UARTs go to files, and nobody speaks to the agents.
+ * terminal, the other UARTs go to files, and nobody speaks to the agents. It says what it leaves out.
  */
-export async function writeReproducer(spec: EmulatorSpec): Promise<void> {
+export async function writeReproducer(spec: Reproduction): Promise<void> {
   const wires = spec.wires.flatMap((id) => {
     if (id === 'uart0') return ['-chardev', 'stdio,id=uart0,signal=on']
     return ['-chardev', id.startsWith('uart') ? `file,id=${id},path=${id}.reproduced` : `null,id=${id}`]
@@ -27,6 +32,7 @@ export async function writeReproducer(spec: EmulatorSpec): Promise<void> {
   const script = [
     '#!/bin/sh',
     '# The machine of this run on bare QEMU. Ctrl-C ends it.',
+    ...spec.leftOut.map((name) => `# Left out: ${name}, a device model that needs guestrig.`),
     'cd "$(dirname "$0")" || exit 1',
     `exec ${lines([...spec.command, ...spec.args, ...wires, '"$@"'])
       .join(' \\\n  ')

@@ -2,8 +2,9 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import pc from 'picocolors'
-import { type Place, Symbols } from '../../images/index.ts'
-import { Demultiplexer, FailureScanner, printable, type ScannedFailure } from '../console/index.ts'
+import { Symbols, withSourceLines } from '../../images/index.ts'
+import { plainJson, printable, type ScannedFailure } from '../console/index.ts'
+import { type Analysis, analyse } from './log-analysis.ts'
 import { UsageError } from './usage.ts'
 
 export interface ExplainOptions {
@@ -12,18 +13,13 @@ export interface ExplainOptions {
   module?: string[]
 }
 
-interface Analysis {
-  lines: number
-  failures: ScannedFailure[]
-}
-
 /** Prints the failures of a log, and tells whether there are any. */
 export async function explainLog(file: string, options: ExplainOptions): Promise<boolean> {
   if (options.module && !options.vmlinux) throw new UsageError('--module needs --vmlinux as well')
   const symbols = options.vmlinux ? await Symbols.open(options.vmlinux, options.module) : undefined
   const analysis = await analyse(await open(file))
   if (symbols)
-    for (const failure of analysis.failures) failure.report = await withLines(failure.report, symbols)
+    for (const failure of analysis.failures) failure.report = await withSourceLines(failure.report, symbols)
   process.stdout.write(options.json ? asJson(file, analysis) : asText(analysis))
   return analysis.failures.length > 0
 }
@@ -33,23 +29,6 @@ async function open(file: string): Promise<AsyncIterable<Uint8Array>> {
   const found = await stat(file).catch(() => undefined)
   if (!found || found.isDirectory()) throw new UsageError(`there is no log ${file}`)
   return createReadStream(file)
-}
-
-/** Memory does not grow with the log, only with what is found in it. */
-async function analyse(bytes: AsyncIterable<Uint8Array>): Promise<Analysis> {
-  const failures: ScannedFailure[] = []
-  const scanner = new FailureScanner({ found: (failure) => failures.push(failure) })
-  // The scanner looks at Xen's marks itself: whether there are any, a log does not say beforehand.
-  const wire = new Demultiplexer({ name: 'log', shared: false, nameOf: () => '' })
-  let lines = 0
-  const push = (line: string) => {
-    lines++
-    scanner.push(line)
-  }
-  for await (const chunk of bytes) for (const { text } of wire.push(chunk, 0)) push(text)
-  for (const { text } of wire.end(0)) push(text)
-  scanner.end()
-  return { lines, failures: failures.sort((a, b) => a.first - b.first) }
 }
 
 function asText({ lines, failures }: Analysis): string {
@@ -72,36 +51,5 @@ function one(failure: ScannedFailure): string {
   ].join('\n')
 }
 
-/** What JSON leaves as it is, and a terminal would obey. */
-const CONTROL = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g
-
-function asJson(file: string, { lines, failures }: Analysis): string {
-  const text = JSON.stringify({ version: 1, file, lines, failures }, null, 2)
-  return `${text.replace(CONTROL, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`
-}
-
-/** `fn+0x1/0x2 [module]` (`%pS` in the kernel's lib/vsprintf.c). */
-const PLACE = /([A-Za-z_][\w.$]*)\+0x([0-9a-f]+)\/0x([0-9a-f]+)(?: \[(\w+)[^\]]*\])?/g
-/** Lines that name the program counter; all others name where a call returns to, which may be the next line of source already. */
-const COUNTER = /\b(?:pc|epc) ?:|PC is at|RIP:|WARNING: |BUG: /
-
-async function withLines(report: readonly string[], symbols: Symbols): Promise<string[]> {
-  const places: Place[] = []
-  for (const line of report) {
-    const back = COUNTER.test(line) ? 0 : 1
-    for (const [, fn = '', offset = '', size = '', module] of line.matchAll(PLACE))
-      places.push({
-        fn,
-        offset: Math.max(0, Number.parseInt(offset, 16) - back),
-        size: Number.parseInt(size, 16),
-        module,
-      })
-  }
-  const found = (await symbols.lines(places)).values()
-  return report.map((line) =>
-    line.replace(PLACE, (place) => {
-      const source = found.next().value
-      return source ? `${place} ${source}` : place
-    }),
-  )
-}
+const asJson = (file: string, { lines, failures }: Analysis): string =>
+  `${plainJson({ version: 1, file, lines, failures })}\n`

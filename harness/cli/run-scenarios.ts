@@ -3,6 +3,7 @@ import { rm, symlink } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import { compiled } from '../../bin/compile.mjs'
 import type { Images } from '../../images/index.ts'
+import { plainJson } from '../console/index.ts'
 import {
   exitStatus,
   junitReport,
@@ -12,15 +13,15 @@ import {
   type ScenarioResult,
   scenarioResult,
 } from '../report/index.ts'
-import { requestEnvironment, titleOf } from '../scenario/index.ts'
-import { collect, type LoadProblem, type PlannedRun, WorkerPool } from '../suite/index.ts'
+import { requestEnvironment } from '../scenario/index.ts'
+import { type PlannedRun, WorkerPool } from '../suite/index.ts'
 import { boardsAtOnce } from './boards-at-once.ts'
 import { makeFolder, writeWhole } from './files.ts'
 import { interruptible } from './interruptible.ts'
+import { type Plan, planRuns } from './plan-runs.ts'
 import { PROJECT } from './project.ts'
 import { newRunId, runFolder } from './run-folder.ts'
 import type { RunOptions } from './run-options.ts'
-import { compile, scenarioFiles } from './scenario-files.ts'
 import { setUpWithProgress } from './set-up-with-progress.ts'
 import { Exit } from './usage.ts'
 
@@ -51,28 +52,6 @@ export async function runScenarios(files: string[], options: RunOptions): Promis
 const versions = ({ qemu, xen, kernel }: Images) => ({
   ...{ qemu: qemu.version, xen: xen.version, kernel: kernel.release },
 })
-
-interface Plan {
-  runs: PlannedRun[]
-  /** JavaScript, by file. */
-  scripts: Map<string, string>
-  problems: LoadProblem[]
-}
-
-/** What is to be run: the scenarios of the files, as far as the options choose them. */
-async function planRuns(files: string[], { name, platform, shard }: RunOptions): Promise<Plan> {
-  const { scripts, problems } = await compile(await scenarioFiles(files))
-  const collected = await collect(scripts)
-  const pattern = new RegExp(name ?? '')
-  const chosen = collected.runs.filter(
-    (run) => pattern.test(titleOf(run)) && (platform === undefined || run.platform === platform),
-  )
-  return {
-    runs: shard ? chosen.filter((_, place) => place % shard.count === shard.index - 1) : chosen,
-    scripts: new Map(scripts.map(({ file, script }) => [file, script])),
-    problems: [...problems, ...collected.problems],
-  }
-}
 
 interface Ran {
   plan: Plan
@@ -110,7 +89,7 @@ async function planAndRun(
 }
 
 async function write(results: Results, dir: string, { json, junit }: RunOptions): Promise<void> {
-  const text = `${JSON.stringify(results, undefined, 2)}\n`
+  const text = `${plainJson(results)}\n`
   await writeWhole(join(dir, 'results.json'), text)
   if (json) await writeWhole(resolve(json), text)
   if (junit) await writeWhole(resolve(junit), junitReport(results.scenarios))

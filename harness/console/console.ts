@@ -17,10 +17,12 @@ export interface ConsoleContext {
 
 /** How many lines are kept in memory; the run's folder has them all. A boot is a few hundred. */
 const KEPT = 100_000
+/** The same in characters, for guests that print few line ends: 64 Mi. */
+const KEPT_TEXT = 64 << 20
 
 /**
  * The ordered lines that one domain (or Xen) printed. A line's index is its number since the board's start and never changes; the last
- * 100 000 are kept (`first` is the oldest of them), so that memory does not grow with what a guest prints. What a matcher looks at begins
+ * 100 000 are kept (`first` is the oldest of them), or fewer long ones, so that memory does not grow with what a guest prints. What a matcher looks at begins
  * at the cursor, which only the scenario moves, so that a line that came before the wait for it counts, and one matcher takes nothing
  * from another.
  */
@@ -29,6 +31,8 @@ export class Console {
   readonly #kept: number
   #lines: ConsoleLine[] = []
   #first = 0
+  /** Characters in them. */
+  #size = 0
   readonly #listeners = new Set<(line: ConsoleLine) => void>()
   readonly #unendedListeners = new Set<() => void>()
   #unended: ConsoleLine | undefined
@@ -104,12 +108,20 @@ export class Console {
   push(line: ConsoleLine): void {
     this.#unended = undefined
     this.#lines.push(line)
+    this.#size += line.text.length
     // Dropped by many at a time: moving the rest costs as much as printing it did.
-    if (this.#lines.length >= 2 * this.#kept) {
-      this.#first += this.#lines.length - this.#kept
-      this.#lines = this.#lines.slice(-this.#kept)
-    }
+    if (this.#lines.length >= 2 * this.#kept || this.#size >= 2 * KEPT_TEXT) this.#dropOldest()
     for (const listener of [...this.#listeners]) listener(line)
+  }
+
+  #dropOldest(): void {
+    const least = Math.max(0, this.#lines.length - this.#kept)
+    let from = this.#lines.length
+    let size = 0
+    while (from > least && size <= KEPT_TEXT) size += this.#lines[--from]?.text.length ?? 0
+    this.#first += from
+    this.#lines = this.#lines.slice(from)
+    this.#size = size
   }
 
   /** A line has begun, and its end has not come for a while. It is pushed when it does. */

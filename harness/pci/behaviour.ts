@@ -50,7 +50,8 @@ export class Manners {
 
   #garbage(width: Width): number {
     const garbage = xorshift(this.behaviour.garbage ?? 0)
-    this.behaviour = { ...this.behaviour, garbage }
+    const { latency, widths } = this.behaviour
+    this.behaviour = { latency, garbage, widths }
     return (garbage & ALL_ONES(width)) >>> 0
   }
 }

@@ -79,6 +79,8 @@ export function pciExpress(options: PciExpressOptions = {}): Capability {
   }
 }
 
+export const isPciExpress = ({ kind, id }: Capability): boolean => kind === 'standard' && id === ID.pciExpress
+
 /** Power management (section 7.5.2): D0 and D3hot, no PME. `changed` gets the new state, 0 to 3. */
 export function powerManagement(changed?: (state: number) => void): Capability {
   const registers: Register[] = [

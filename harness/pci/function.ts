@@ -2,7 +2,7 @@
 import { type Bar, registerBar } from './bar.ts'
 import { requesterId } from './bdf.ts'
 import { type Behaviour, Manners } from './behaviour.ts'
-import type { Capability } from './capabilities.ts'
+import { type Capability, isPciExpress } from './capabilities.ts'
 import { ALL_ONES, ConfigSpace, type Register, type Width } from './config-space.ts'
 import {
   barRegisters,
@@ -10,13 +10,16 @@ import {
   checkMsix,
   commonHeader,
   endpointHeader,
+  HEADER_TYPE,
   type Identity,
   OFFSET,
   placeCapabilities,
   STATUS,
 } from './header.ts'
 import type { DmaMemory, Port } from './port.ts'
-import { Trace, type TraceEntry } from './trace.ts'
+import { Space } from './space.ts'
+import { Trace } from './trace.ts'
+import { TracedMemory } from './traced-memory.ts'
 
 export interface PciFunctionOptions extends Identity {
   /** Bus, device and function, such as `00:03.0`. */
@@ -44,14 +47,6 @@ export class BusMasterOff extends Error {
 
 type Kind = 'config' | 'memory'
 
-/** What an access of the guest goes to: the configuration space, or a BAR. */
-interface Space {
-  name: string
-  manners: Manners
-  read(offset: number, width: Width): number | Promise<number>
-  write(offset: number, width: Width, value: number): void | Promise<void>
-}
-
 /**
  * A PCI function: a configuration space, memory behind BARs, interrupts, DMA. What it does is in the handlers of its registers; how well it
  * does it can be changed at any time (`behave`, `disappear`).
@@ -77,6 +72,7 @@ export class PciFunction {
   readonly #memorySpaces: readonly Space[]
   #present: boolean
   #port: Port | undefined
+  #memory: DmaMemory | undefined
   #intx = false
 
   constructor(options: PciFunctionOptions) {
@@ -90,29 +86,21 @@ export class PciFunction {
     this.#onReset = options.onReset ?? (() => {})
     this.#present = options.present ?? true
     const extended = this.capabilities.some(({ kind }) => kind === 'extended')
-    const express = this.capabilities.some(({ id, kind }) => kind === 'standard' && id === 0x10)
-    this.config = new ConfigSpace(extended || express ? 4096 : 256)
+    this.config = new ConfigSpace(extended || this.capabilities.some(isPciExpress) ? 4096 : 256)
     this.config.add(this.header(options))
     for (const capability of this.capabilities) checkMsix(capability, this.bars)
     this.#places = placeCapabilities(this.config, this.capabilities)
-    this.#configSpace = {
-      ...{ name: 'config', manners: this.#manners.config },
+    this.#configSpace = new Space(this, 'config', this.#manners.config, {
       read: (offset, width) => this.config.read(offset, width),
       write: (offset, width, value) => {
         this.config.write(offset, width, value)
         this.#driveIntx()
       },
-    }
-    this.#memorySpaces = [0, 1, 2, 3, 4, 5].map((index) => this.#memorySpace(index))
-  }
-
-  #memorySpace(index: number): Space {
-    const bar = this.bars.get(index) ?? registerBar({ size: 0, read: (_, width) => ALL_ONES(width) })
-    return {
-      ...{ name: `bar${index}`, manners: this.#manners.memory },
-      read: (offset, width) => bar.read(offset, width),
-      write: (offset, width, value) => bar.write(offset, width, value),
-    }
+    })
+    const nothing = registerBar({ size: 0, read: (_, width) => ALL_ONES(width) })
+    this.#memorySpaces = [0, 1, 2, 3, 4, 5].map(
+      (index) => new Space(this, `bar${index}`, this.#manners.memory, this.bars.get(index) ?? nothing),
+    )
   }
 
   /** The header's registers; a bridge has others. */
@@ -155,6 +143,16 @@ export class PciFunction {
     this.#event(`behaves: ${JSON.stringify(behaviour)}`)
   }
 
+  /** Whether there may be functions 1 to 7 in the same device. */
+  get multifunction(): boolean {
+    return (this.config.get(OFFSET.headerType, 1) & HEADER_TYPE.multifunction) !== 0
+  }
+
+  /** 1 for INTA# to 4 for INTD#; 0 for none. */
+  get interruptPin(): number {
+    return this.config.get(OFFSET.interruptPin, 1)
+  }
+
   /** Bits of the Command register (section 7.5.1.1.3). */
   get command(): number {
     return this.config.get(OFFSET.command, 2)
@@ -174,20 +172,20 @@ export class PciFunction {
 
   /** A read of the configuration space by the guest. `offset` in bytes. */
   readConfig(offset: number, width: Width): number | Promise<number> {
-    return this.#read(this.#configSpace, offset, width)
+    return this.#configSpace.read(offset, width)
   }
 
   writeConfig(offset: number, width: Width, value: number): void | Promise<void> {
-    return this.#write(this.#configSpace, offset, width, value)
+    return this.#configSpace.write(offset, width, value)
   }
 
   /** A read of a BAR's memory by the guest. */
   readBar(index: number, offset: number, width: Width): number | Promise<number> {
-    return this.#read(this.#memorySpaces[index] as Space, offset, width)
+    return (this.#memorySpaces[index] as Space).read(offset, width)
   }
 
   writeBar(index: number, offset: number, width: Width, value: number): void | Promise<void> {
-    return this.#write(this.#memorySpaces[index] as Space, offset, width, value)
+    return (this.#memorySpaces[index] as Space).write(offset, width, value)
   }
 
   /** Back to the state after power-on; whether it is there does not change. */
@@ -204,10 +202,7 @@ export class PciFunction {
     this.#intx = asserted
     const status = this.config.get(OFFSET.status, 2)
     this.config.set(OFFSET.status, 2, asserted ? status | STATUS.interrupt : status & ~STATUS.interrupt)
-    this.trace.record({
-      ...{ from: this.at, what: 'interrupt', space: 'intx' },
-      note: asserted ? 'asserted' : 'deasserted',
-    })
+    this.#traceInterrupt('intx', undefined, asserted ? 'asserted' : 'deasserted')
     this.#driveIntx()
   }
 
@@ -222,16 +217,13 @@ export class PciFunction {
   interrupt(vector = 0): boolean {
     const port = this.#port
     if (!port) return false
-    const entry = { from: this.at, what: 'interrupt', address: vector } as const
-    const obstacle = this.#present
-      ? (this.command & COMMAND.busMaster) === 0 && 'Bus Master Enable is off'
-      : 'absent'
+    const obstacle = this.#obstacle
     if (obstacle) {
-      this.trace.record({ ...entry, note: obstacle })
+      this.#traceInterrupt(undefined, vector, obstacle)
       return false
     }
     const space = port.msix(vector) ? 'msix' : port.msi(vector) ? 'msi' : undefined
-    this.trace.record({ ...entry, ...(space ? { space } : { note: 'not enabled' }) })
+    this.#traceInterrupt(space, vector, space ? undefined : 'not enabled')
     return space !== undefined
   }
 
@@ -241,18 +233,19 @@ export class PciFunction {
    * @throws BusMasterOff when the guest has not set Bus Master Enable.
    */
   get dma(): DmaMemory {
-    const port = this.#port
-    if (!port) throw new BusMasterOff(`${this.at} is not plugged in`)
+    const memory = this.#memory
+    if (!memory) throw new BusMasterOff(`${this.at} is not plugged in`)
     if ((this.command & COMMAND.busMaster) === 0) {
       throw new BusMasterOff(`${this.at}: DMA while Bus Master Enable is off`)
     }
-    return traced(port.memory, (entry) => this.trace.record({ from: this.at, ...entry }))
+    return memory
   }
 
   /** It is plugged into something, or pulled out. */
   plug(port: Port | undefined): void {
     this.#port?.intx(false)
     this.#port = port
+    this.#memory = port && new TracedMemory(port.memory, this)
     this.#driveIntx()
   }
 
@@ -261,90 +254,21 @@ export class PciFunction {
     this.#port?.intx(this.#intx && allowed)
   }
 
+  /** Why no message-signalled interrupt goes out. */
+  get #obstacle(): string | undefined {
+    if (!this.#present) return 'absent'
+    return (this.command & COMMAND.busMaster) === 0 ? 'Bus Master Enable is off' : undefined
+  }
+
+  #traceInterrupt(
+    space: 'intx' | 'msi' | 'msix' | undefined,
+    vector: number | undefined,
+    note: string | undefined,
+  ): void {
+    this.trace.record({ from: this.at, what: 'interrupt', space, address: vector, note })
+  }
+
   #event(note: string): void {
     this.trace.record({ from: this.at, what: 'event', note })
-  }
-
-  #read(space: Space, offset: number, width: Width): number | Promise<number> {
-    const { manners } = space
-    const refusal = this.#refusal(manners, width)
-    if (refusal) {
-      this.#traceAccess('read', space, offset, width, ALL_ONES(width), refusal)
-      return ALL_ONES(width)
-    }
-    const answer = manners.areUsual
-      ? space.read(offset, width)
-      : manners.answer(width, () => space.read(offset, width))
-    return answer instanceof Promise
-      ? answer.then((given) => this.#answered(space, offset, width, given))
-      : this.#answered(space, offset, width, answer)
-  }
-
-  #answered(space: Space, offset: number, width: Width, given: number): number {
-    const value = lowBits(given, width)
-    this.#traceAccess('read', space, offset, width, value)
-    return value
-  }
-
-  #write(space: Space, offset: number, width: Width, value: number): void | Promise<void> {
-    const { manners } = space
-    const refusal = this.#refusal(manners, width)
-    this.#traceAccess('write', space, offset, width, value, refusal)
-    if (refusal) return
-    return manners.areUsual
-      ? space.write(offset, width, value)
-      : manners.after(() => space.write(offset, width, value))
-  }
-
-  /** Why an access is not answered. */
-  #refusal(manners: Manners, width: Width): string | undefined {
-    if (!this.#present) return 'absent'
-    return manners.takes(width) ? undefined : 'size not taken'
-  }
-
-  #traceAccess(
-    what: 'read' | 'write',
-    { name }: Space,
-    address: number,
-    size: Width,
-    value: number,
-    note?: string,
-  ): void {
-    this.trace.record({ from: this.at, what, space: name, address, size, value: value.toString(16), note })
-  }
-}
-
-/** The low bits of what a handler gave, as many as the access has. */
-function lowBits(given: number, width: Width): number {
-  if (!Number.isInteger(given)) throw new TypeError(`a read must give a whole number, not ${given}`)
-  return (given & ALL_ONES(width)) >>> 0
-}
-
-/** What DMA did, in a trace. */
-function traced(memory: DmaMemory, record: (entry: Omit<TraceEntry, 'at' | 'from'>) => void): DmaMemory {
-  const note = (what: 'dma-read' | 'dma-write', address: number, data: Uint8Array) =>
-    record({
-      ...{ what, address, size: data.length },
-      ...(data.length <= 8 && { value: Buffer.from(data).reverse().toString('hex') }),
-    })
-  return {
-    async read(address, length) {
-      const data = await memory.read(address, length)
-      note('dma-read', address, data)
-      return data
-    },
-    async write(address, data) {
-      await memory.write(address, data)
-      note('dma-write', address, data)
-    },
-    readNow(address, length) {
-      const data = memory.readNow(address, length)
-      note('dma-read', address, data)
-      return data
-    },
-    writeNow(address, data) {
-      memory.writeNow(address, data)
-      note('dma-write', address, data)
-    },
   }
 }

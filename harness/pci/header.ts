@@ -15,9 +15,10 @@ export const OFFSET = {
   interruptPin: 0x3d,
 } as const
 
-/** Bits of Command and Status. */
+/** Bits of Command, Status and Header Type. */
 export const COMMAND = { memory: 2, busMaster: 4, intxDisable: 0x400 } as const
 export const STATUS = { interrupt: 8, capabilities: 0x10 } as const
+export const HEADER_TYPE = { multifunction: 0x80 } as const
 
 const CAPABILITIES = 0x40
 const EXTENDED = 0x100
@@ -49,7 +50,10 @@ export function commonHeader(identity: Identity, type: 0 | 1): Register[] {
     { name: 'Programming Interface', offset: 0x09, width: 1, reset: identity.class & 0xff },
     { name: 'Class Code', offset: 0x0a, width: 2, reset: identity.class >> 8 },
     { name: 'Cache Line Size', offset: 0x0c, width: 1, writable: 0xff },
-    { name: 'Header Type', offset: OFFSET.headerType, width: 1, reset: type | (multifunction ? 0x80 : 0) },
+    {
+      ...{ name: 'Header Type', offset: OFFSET.headerType, width: 1 as const },
+      reset: type | (multifunction ? HEADER_TYPE.multifunction : 0),
+    },
     { name: 'Interrupt Line', offset: 0x3c, width: 1, writable: 0xff },
     { name: 'Interrupt Pin', offset: OFFSET.interruptPin, width: 1, reset: interruptPin },
   ]

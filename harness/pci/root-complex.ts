@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Region, type RegionInfo, type Upstream, type VfioUserDevice } from '../vfio-user/index.ts'
 import { bdfOf } from './bdf.ts'
-import type { Capability } from './capabilities.ts'
 import { type ConfigBus, type ConfigFront, ecam } from './config-front.ts'
 import { ALL_ONES, ConfigSpace, type Width } from './config-space.ts'
 import { PciFunction } from './function.ts'
-import { commonHeader } from './header.ts'
+import { COMMAND, commonHeader, OFFSET } from './header.ts'
 import { MessageSignal } from './message-signal.ts'
 import { readPieces, writePieces } from './pieces.ts'
 import type { Port } from './port.ts'
@@ -30,8 +29,8 @@ export interface RootComplexOptions {
   /** `linux,pci-domain`; default 0. */
   segment?: number
   functions?: PciFunction[]
-  /** What stands at 00:00.0: the host bridge's own function, with these capabilities; `false` for none. */
-  hostBridge?: { capabilities: Capability[] } | PciFunction | false
+  /** What stands at 00:00.0, the host bridge's own function; default one as QEMU's own, `false` for none. */
+  hostBridge?: PciFunction | false
   /** Whether anybody answers in the windows; default yes. With `false` they are described to the guest, and that is all. */
   answered?: boolean
   /** On `xen`: all functions are served by this domain. Else `iommu-map` has a row for each function with a backend. */
@@ -98,8 +97,19 @@ export class RootComplex implements VfioUserDevice {
     for (const [index, { size }] of this.apertures.entries()) regions[index] = { size }
     regions[Region.CONFIG] = { size: this.#own.size }
     this.regions = regions
-    const hostBridge = hostBridgeOf(options.hostBridge)
-    for (const fn of [...(hostBridge ? [hostBridge] : []), ...(options.functions ?? [])]) this.add(fn)
+    const { hostBridge = usualHostBridge(), functions = [] } = options
+    for (const fn of hostBridge ? [hostBridge, ...functions] : functions) this.add(fn)
+  }
+
+  /** What its own registers must hold so that the emulator's BARs lie where the windows are. */
+  get placement(): { offset: number; width: Width; value: number }[] {
+    const bars = this.apertures.map(({ base }, bar) => ({
+      offset: OFFSET.bar0 + 4 * bar,
+      width: 4 as const,
+      value: base,
+    }))
+    const command = COMMAND.memory | COMMAND.busMaster
+    return [...bars, { offset: OFFSET.command, width: 2, value: command }]
   }
 
   /** The name of its device-tree node, which ends in the address. */
@@ -235,12 +245,6 @@ export class RootComplex implements VfioUserDevice {
   }
 }
 
-/** A host bridge function, as QEMU's own has it: class 0x060000. */
-function hostBridgeOf(option: RootComplexOptions['hostBridge']): PciFunction | undefined {
-  if (option === false) return undefined
-  if (option instanceof PciFunction) return option
-  return new PciFunction({
-    ...{ at: '00:00.0', vendor: 0x1b36, device: 0x0008, class: 0x060000 },
-    capabilities: option?.capabilities ?? [],
-  })
-}
+/** A host bridge function, as QEMU's own is. */
+const usualHostBridge = () =>
+  new PciFunction({ at: '00:00.0', vendor: 0x1b36, device: 0x0008, class: 0x060000 })

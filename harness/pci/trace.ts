@@ -10,13 +10,13 @@ export interface TraceEntry {
   domain?: string | undefined
   what: 'read' | 'write' | 'dma-read' | 'dma-write' | 'interrupt' | 'reset' | 'event'
   /** `config`, `bar0` to `bar5`; `window`, of a root complex's registers; `intx`, `msi`, `msix` of an interrupt. */
-  space?: string
+  space?: string | undefined
   /** Byte offset in the space, guest-physical address of a DMA, vector of an interrupt. */
-  address?: number
+  address?: number | undefined
   /** Bytes. */
   size?: number
   /** Hexadecimal; of a DMA of more than eight bytes, nothing. */
-  value?: string
+  value?: string | undefined
   /** What else there is to say: a refused access, an event's name. */
   note?: string | undefined
 }

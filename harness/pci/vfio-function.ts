@@ -21,7 +21,7 @@ export class VfioFunction implements VfioUserDevice {
     const vectors = (of: 'msi' | 'msix') =>
       fn.capabilities.map((capability) => capability[of]?.vectors ?? 0).reduce((a, b) => Math.max(a, b), 0)
     const counts = Array<number>(Irq.COUNT).fill(0)
-    counts[Irq.INTX] = fn.config.get(0x3d, 1) > 0 ? 1 : 0
+    counts[Irq.INTX] = fn.interruptPin > 0 ? 1 : 0
     counts[Irq.MSI] = vectors('msi')
     counts[Irq.MSIX] = vectors('msix')
     counts[Irq.ERR] = 1

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { bdfOf } from './bdf.ts'
 import { type Capability, dvsec, pciExpress } from './capabilities.ts'
 import type { RegisterWrite } from './config-space.ts'
 import { PciFunction } from './function.ts'
@@ -102,8 +103,3 @@ function answered(rid: number, result: BackendAnswer): number {
   const domid = typeof result === 'number' ? result & 0xffff : 0
   return ((status << 28) | ((rid & 0xff) << 16) | domid) >>> 0
 }
-
-const hex = (value: number) => value.toString(16).padStart(2, '0')
-
-/** The BDF of a requester ID. */
-const bdfOf = (rid: number): string => `${hex(rid >> 8)}:${hex((rid >> 3) & 0x1f)}.${rid & 7}`

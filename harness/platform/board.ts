@@ -1,22 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createWriteStream, type WriteStream } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as setTimeoutOf } from 'node:timers/promises'
-import { HostProblem } from '../../images/index.ts'
-import { describeEnding, type Emulator, type Ending, QmpError } from '../board/index.ts'
-import {
-  Console,
-  type ConsoleContext,
-  type Failure,
-  type Found,
-  GuestCrash,
-  watchForFailure,
-  XEN,
-} from '../console/index.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Emulator, QmpError } from '../board/index.ts'
+import { Console, type ConsoleContext, type Failure, printable, XEN } from '../console/index.ts'
 import { PciFunction, Trace } from '../pci/index.ts'
 import type { CommandResult } from './agent.ts'
 import { type Device, deviceProperties, idOf, slotOf } from './device.ts'
 import { Domain } from './domain.ts'
+import { Failures } from './failures.ts'
 import { hangOf } from './hang.ts'
 import type { Models } from './modelled.ts'
 import { Patience, within } from './patience.ts'
@@ -26,8 +18,6 @@ import { connectUart, type Printers } from './wiring.ts'
 
 /** ms between two looks at a condition. */
 const LOOK_AGAIN = 5
-/** How long a failure's report may still be on its way when QEMU has ended, ms. */
-const LAST_WORDS = 400
 
 /** One running emulated machine: QEMU, its domains, and what they print. */
 export class Board {
@@ -42,21 +32,14 @@ export class Board {
   readonly models: Models
   /** What the device models and the guest did to each other, on the board's clock; the whole is in `trace.jsonl`. */
   readonly trace = new Trace()
-  /** Aborts, with the reason, when a domain crashed or QEMU went: every wait on this board ends with it. */
-  readonly failed: AbortSignal
   /** ms from QEMU's start until every domain was up. */
   bootMs = 0
   /** Whether it came from a snapshot. */
   restored = false
   readonly #plan: BoardPlan
   readonly #logs: WriteStream[]
-  #traceFile: TraceFile | undefined
-  readonly #failure = new AbortController()
-  readonly #reports: Promise<void>[] = []
-  #ignoring = false
-  /** Failures that the scenario waits for, or has seen come. */
-  readonly #expected: { pattern: RegExp; came: (failure: Failure) => void }[] = []
-  #stopping = false
+  readonly #traceFile: TraceFile
+  readonly #failures: Failures
 
   /** Ties a running emulator to the domains of its plan. Boards are made by `bootBoard` and `obtainBoard`. */
   constructor(plan: BoardPlan, dir: string, emulator: Emulator, models: Models) {
@@ -65,7 +48,7 @@ export class Board {
     this.dir = dir
     this.emulator = emulator
     this.models = models
-    this.failed = this.#failure.signal
+    this.#failures = new Failures(dir)
     const consoles = plan.domains.map(({ name }) => new Console(name))
     this.consoles = plan.platform === 'xen' ? [...consoles, new Console(XEN)] : consoles
     this.#logs = this.consoles.map((console) => this.#log(console))
@@ -80,15 +63,18 @@ export class Board {
         new Domain(name, this.consoles[index] as Console, emulator.wire(`agent-${name}`), context),
     )
     if (plan.platform === 'xen') this.xenConsole.attach(this.#xenContext())
-    for (const console of this.consoles) this.#watch(console)
+    for (const console of this.consoles) this.#failures.watchConsole(console)
     for (const uart of plan.wires.filter((wire) => wire.startsWith('uart'))) {
       connectUart(emulator.wire(uart), this.#printers(uart), () => performance.now() - emulator.startedAt)
     }
-    emulator.qmp.on('SHUTDOWN', ({ guest, reason }) => {
-      if (guest) this.#guestEnded(reason)
-    })
+    this.#traceFile = new TraceFile(join(dir, 'trace.jsonl'))
     this.#follow(models)
-    void emulator.ended.then((ending) => this.#emulatorEnded(ending))
+    this.#failures.watchMachine(emulator, this.domains, this.domain())
+  }
+
+  /** Aborts, with the reason, when a domain crashed or QEMU went: every wait on this board ends with it. */
+  get failed(): AbortSignal {
+    return this.#failures.signal
   }
 
   /** Every domain is up, `referenceMs` after QEMU's start if this were an idle machine: time limits follow from that. */
@@ -164,7 +150,7 @@ export class Board {
   ): Promise<void> {
     const ms = this.patience.scale(timeout)
     const look = async (signal: AbortSignal) => {
-      while (!signal.aborted && !(await condition())) await setTimeoutOf(LOOK_AGAIN)
+      while (!signal.aborted && !(await condition())) await sleep(LOOK_AGAIN)
     }
     const explain = () => `within ${ms} ms it did not come that ${what}\n${this.domain().lastLines(6)}`
     await within(ms, look, { interruption: this.failed, explain })
@@ -178,7 +164,7 @@ export class Board {
    */
   async expectCrash(pattern: RegExp, { timeout = 10_000 }: { timeout?: number } = {}): Promise<Failure> {
     const ms = this.patience.scale(timeout)
-    const came = new Promise<Failure>((resolve) => this.#expected.push({ pattern, came: resolve }))
+    const came = this.#failures.expect(pattern)
     const explain = () =>
       `within ${ms} ms there was no failure with a title like ${pattern}\n${this.domain().lastLines(6)}`
     return await within(ms, () => came, { interruption: this.failed, explain })
@@ -186,7 +172,7 @@ export class Board {
 
   /** From now on no failure of a guest fails the board: a person is looking at it. */
   ignoreFailures(): void {
-    this.#ignoring = true
+    this.#failures.ignore()
   }
 
   /**
@@ -195,20 +181,20 @@ export class Board {
    */
   async settle(): Promise<void> {
     await Promise.all(this.domains.map((domain) => domain.isAlive()))
-    await Promise.all(this.#reports)
+    await this.#failures.settled()
   }
 
   /** The board has failed: every wait ends with `reason`. The first reason stays. */
   fail(reason: Error): void {
-    if (!this.#stopping) this.#failure.abort(reason)
+    this.#failures.fail(reason)
   }
 
   /** Ends QEMU; the consoles' files are whole afterwards. */
   async stop(): Promise<void> {
-    this.#stopping = true
+    this.#failures.close()
     await this.emulator.stop()
     this.models.close()
-    this.#traceFile?.close()
+    this.#traceFile.close()
     await Promise.all(this.#logs.map((log) => new Promise<void>((resolve) => log.end(() => resolve()))))
   }
 
@@ -226,29 +212,14 @@ export class Board {
     models.onFailure((failure) => this.fail(failure))
     this.trace.start(() => performance.now() - this.emulator.startedAt, this.domain().name)
     models.trace = this.trace
-    if (models.none) return
-    const file = new TraceFile(join(this.dir, 'trace.jsonl'))
-    this.trace.onEntry((entry) => file.write(entry))
-    this.#traceFile = file
+    this.trace.onEntry((entry) => this.#traceFile.write(entry))
   }
 
   /** Each console in a file of its own. */
   #log(console: Console): WriteStream {
     const file = createWriteStream(join(this.dir, `console-${console.domain}.log`))
-    console.onLine(({ text }) => file.write(`${text}\n`))
+    console.onLine(({ text }) => file.write(`${printable(text)}\n`))
     return file
-  }
-
-  #watch(console: Console): void {
-    let whole = () => {}
-    const begun = () => this.#reports.push(new Promise((resolve) => (whole = resolve)))
-    const found = ({ failure, verdict }: Found) => {
-      const expected = this.#expected.find(({ pattern }) => pattern.test(failure.title))
-      if (expected) expected.came(failure)
-      else if (!this.#ignoring) this.fail(failureError(failure, verdict, this.dir))
-      whole()
-    }
-    watchForFailure(console, found, begun)
   }
 
   /** Which console each printer on a UART goes to: by domid, and `Xen`. dom0 can reach Xen's, too: as hvc0. */
@@ -273,38 +244,4 @@ export class Board {
     await this.emulator.qmp.execute('chardev-send-break', { id: 'uart0' })
     this.emulator.wire('uart0').write(key)
   }
-
-  /** A report that explains the end may still be on its way from the wires. */
-  #afterLastWords(reason: () => Error): void {
-    setTimeout(() => this.fail(reason()), LAST_WORDS).unref()
-  }
-
-  #guestEnded(reason: string): void {
-    const console = this.domain().console
-    this.#afterLastWords(
-      () =>
-        new GuestCrash({
-          kind: 'machine-ended',
-          title: `the guest ended the machine: ${reason}`,
-          domain: console.domain,
-          complete: true,
-          report: console.tail(6),
-        }),
-    )
-  }
-
-  #emulatorEnded(ending: Ending): void {
-    this.#afterLastWords(
-      () =>
-        new HostProblem(
-          `QEMU ${describeEnding(ending)}\n${this.domains.map((domain) => domain.lastLines(6)).join('\n')}`,
-          `See the consoles and qmp.log in ${this.dir}; reproduce.sh there runs the same machine without guestrig.`,
-        ),
-    )
-  }
 }
-
-const failureError = (failure: Failure, verdict: Found['verdict'], dir: string): Error =>
-  verdict === 'crash'
-    ? new GuestCrash(failure)
-    : new HostProblem(`${failure.domain}: ${failure.title}`, `See the consoles in ${dir}`)

@@ -19,7 +19,7 @@ import { Board } from './board.ts'
 import { watchBoot } from './boot-watch.ts'
 import { compileTree } from './device-tree.ts'
 import { hangOf } from './hang.ts'
-import { Models, type PlannedModel } from './modelled.ts'
+import { Models, nameOf, needSharedMemory, type PlannedModel } from './modelled.ts'
 import type { BoardOptions, BoardPlan, Planner, PlatformName } from './plan.ts'
 import {
   dropSnapshot,
@@ -90,7 +90,8 @@ async function prepare(platform: PlatformName, options: BringUpOptions): Promise
   for (const { name, content } of plan.files) await writeFile(join(dir, name), content)
   // The models are here, and not in QEMU: a bare QEMU has nobody to connect to.
   const args = [...plan.machine, ...plan.devices]
-  await writeReproducer({ command: images.qemu.command, args, wires: plan.wires, dir })
+  const leftOut = plan.models.map(({ model }) => nameOf(model))
+  await writeReproducer({ command: images.qemu.command, args, wires: plan.wires, dir, leftOut })
   return plan
 }
 
@@ -136,7 +137,7 @@ async function boot(plan: BoardPlan, extras: Extras, options: BringUpOptions): P
 /** A board of its own, not from a snapshot. Models that share its RAM find it in a file that has no name any more. */
 async function bootWithDevices(plan: BoardPlan, options: BringUpOptions): Promise<Board> {
   const { devices: args, models } = plan
-  if (!models.some(({ model }) => model.sharedMemory)) return await boot(plan, { args, models }, options)
+  if (!needSharedMemory(models)) return await boot(plan, { args, models }, options)
   const ram = join(options.dir, 'ram')
   const board = boot(plan, { args: [...args, ...ramFileArguments(ram, plan.memory, true)], models }, options)
   return await board.finally(() => rm(ram, { force: true }))
@@ -166,7 +167,7 @@ async function takeSnapshot(plan: BoardPlan, key: string, options: BringUpOption
 async function restore(plan: BoardPlan, snapshot: Snapshot, options: BringUpOptions): Promise<Board> {
   const consoles = await readConsoles(snapshot)
   const { models } = plan
-  const shared = models.some(({ model }) => model.sharedMemory)
+  const shared = needSharedMemory(models)
   const ram = shared ? await copyOfRam(snapshot, options.dir) : snapshot.ram
   const args = [...plan.devices, ...ramFileArguments(ram, plan.memory, shared), ...AWAIT_STATE]
   const board = await start(plan, { args, models }, options).finally(() =>

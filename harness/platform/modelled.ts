@@ -28,22 +28,16 @@ export class ModelFailure extends Error {
   }
 }
 
-const nameOf = (model: Model): string => (model instanceof RootComplex ? model.name : model.at)
+/** Whether the guest's RAM must be a file that the models share. */
+export const needSharedMemory = (planned: readonly PlannedModel[]): boolean =>
+  planned.some(({ model }) => model.sharedMemory)
 
-/** Whether there may be functions 1 to 7 beside it: QEMU decides that bit of the Header Type register itself. */
-const hasSiblings = (model: Model): boolean =>
-  !(model instanceof RootComplex) &&
-  (model.config.get(HEADER_TYPE.offset, 1) & HEADER_TYPE.multifunction) !== 0
-
-/** Registers of a function that sits on QEMU's own bridge (PCI Express Base Specification 6.0, section 7.5.1). */
-const COMMAND = { offset: 0x04, memoryAndBusMaster: 6 }
-const BAR0 = 0x10
-const HEADER_TYPE = { offset: 0x0e, multifunction: 0x80 } as const
+/** BDF, or a root complex's name. */
+export const nameOf = (model: Model): string => (model instanceof RootComplex ? model.name : model.at)
 
 /** Serves the models of one board. */
 export class Models {
-  /** Whether the guest's RAM must be a file that the models share. */
-  readonly sharedMemory: boolean
+  readonly #sharedMemory: boolean
   readonly #planned: PlannedModel[]
   readonly #dir: string
   readonly #servers: VfioUserServer[] = []
@@ -55,11 +49,7 @@ export class Models {
   constructor(planned: PlannedModel[], dir: string) {
     this.#planned = planned
     this.#dir = dir
-    this.sharedMemory = planned.some(({ model }) => model.sharedMemory)
-  }
-
-  get none(): boolean {
-    return this.#planned.length === 0
+    this.#sharedMemory = needSharedMemory(planned)
   }
 
   /** The trace of the board, which the models share. */
@@ -86,9 +76,11 @@ export class Models {
     if (model instanceof RootComplex) model.onFailure(failed)
     if (this.#trace) model.trace = this.#trace
     const device = model instanceof RootComplex ? model : new VfioFunction(model)
-    const options = { sharedMemory: this.sharedMemory, failed }
+    const options = { sharedMemory: this.#sharedMemory, failed }
     this.#servers.push(new VfioUserServer(join(this.#dir, path), device, options))
-    const place = { bus, addr, multifunction: hasSiblings(model) }
+    // QEMU decides that bit of the Header Type register itself.
+    const multifunction = !(model instanceof RootComplex) && model.multifunction
+    const place = { bus, addr, multifunction }
     return { driver: 'vfio-user-pci', socket: { type: 'unix', path }, ...place }
   }
 
@@ -103,9 +95,7 @@ export class Models {
       if (!(model instanceof RootComplex)) continue
       const [slot = 0, fn = 0] = addr.split('.').map((part) => Number.parseInt(part, 16))
       const config = PCIE.ecam.base + slot * 0x8000 + fn * 0x1000
-      for (const [bar, { base }] of model.apertures.entries())
-        await qtest.write(config + BAR0 + 4 * bar, 4, base)
-      await qtest.write(config + COMMAND.offset, 2, COMMAND.memoryAndBusMaster)
+      for (const { offset, width, value } of model.placement) await qtest.write(config + offset, width, value)
     }
   }
 

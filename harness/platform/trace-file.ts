@@ -7,34 +7,39 @@ const BATCH = 500
 /** ms that an entry waits at most. */
 const WAIT = 100
 
-/** A trace on disk, one entry a line, as JSON. */
+/** A trace on disk, one entry a line, as JSON. The file is there from the first entry on. */
 export class TraceFile {
-  readonly #fd: number
+  readonly #path: string
+  #fd: number | undefined
   #waiting: TraceEntry[] = []
   #timer: NodeJS.Timeout | undefined
+  #closed = false
 
   constructor(path: string) {
-    this.#fd = openSync(path, 'w')
+    this.#path = path
   }
 
   write(entry: TraceEntry): void {
+    if (this.#closed) return
     this.#waiting.push(entry)
     if (this.#waiting.length >= BATCH) this.#flush()
     else this.#timer ??= setTimeout(() => this.#flush(), WAIT)
   }
 
-  /** What was written is in the file. */
+  /** What was written is in the file; what a model does after the board's end is not. */
   close(): void {
     this.#flush()
-    closeSync(this.#fd)
+    if (this.#fd !== undefined) closeSync(this.#fd)
+    this.#fd = undefined
+    this.#closed = true
   }
 
   #flush(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    if (this.#waiting.length > 0) {
-      writeSync(this.#fd, `${this.#waiting.map((entry) => JSON.stringify(entry)).join('\n')}\n`)
-    }
+    if (this.#waiting.length === 0) return
+    this.#fd ??= openSync(this.#path, 'w')
+    writeSync(this.#fd, `${this.#waiting.map((entry) => JSON.stringify(entry)).join('\n')}\n`)
     this.#waiting = []
   }
 }

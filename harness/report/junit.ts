@@ -18,7 +18,8 @@ export function junitReport(scenarios: readonly ScenarioResult[]): string {
         .name(name)
         .time(durationMs / 1000)
       if (verdict === 'pass') continue
-      const text = printable(message)
+      // The builder parts only the first end of a CDATA section that stands in a text.
+      const text = printable(message).replaceAll(']]>', ']] >')
       const title = text.split('\n')[0] ?? ''
       if (verdict === 'error') test.error(title, verdict, text)
       else test.failure(title, verdict).stacktrace(text)

@@ -70,8 +70,9 @@ function placeOf({ stack = '' }: Error): string {
 /** Files that are not a user's. */
 const OURS = /\/harness\/|\/images\/|\/node_modules\//
 
-/** Without what differs from run to run: times, addresses, numbers. */
+/** Without what differs from run to run: times, addresses, numbers. The titles of failures are without them already. */
 export function signatureOf(verdict: Verdict, error: unknown): string {
-  const title = error instanceof GuestCrash ? error.failure.title : (messageOf(error).split('\n')[0] ?? '')
+  if (error instanceof GuestCrash) return `${verdict}: ${error.failure.title}`
+  const title = messageOf(error).split('\n')[0] ?? ''
   return `${verdict}: ${title.replace(/0x[0-9a-f]+|\b[0-9a-f]{8,}\b/gi, 'ADDR').replace(/\d+(\.\d+)?/g, 'N')}`
 }

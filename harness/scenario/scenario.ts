@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path'
 import { type TestContext, test } from '@vitest/runner'
-import { locateImages } from '../../images/index.ts'
+import { type Images, locateImages } from '../../images/index.ts'
 import {
   type Board,
   type BoardOptions,
@@ -11,6 +11,7 @@ import {
   type PlatformName,
   within,
 } from '../platform/index.ts'
+import { withCrashLines } from './crash-lines.ts'
 import { endWithParent } from './orphan.ts'
 import { type Measurement, messageOf, type Outcome, signatureOf, verdictOf } from './outcome.ts'
 import { type Declared, declare, titleOf } from './registry.ts'
@@ -92,6 +93,7 @@ async function perform<Devices extends NamedDevices>(
   const startedAt = performance.now()
   const failuresBefore = task.result?.errors?.length ?? 0
   let board: Board | undefined
+  let images: Images | undefined
   const measurements: Measurement[] = []
   const settle = (verdict: Outcome['verdict'], error?: unknown) => {
     task.meta.guestrig = {
@@ -108,7 +110,7 @@ async function perform<Devices extends NamedDevices>(
     }
   }
   try {
-    const images = await locateImages(request)
+    images = await locateImages(request)
     const boardOptions = typeof options.board === 'function' ? options.board(platform) : (options.board ?? {})
     const named = options.devices?.(platform) ?? ({} as Devices)
     const devices = [...(boardOptions.devices ?? []), ...devicesIn(named)]
@@ -122,7 +124,8 @@ async function perform<Devices extends NamedDevices>(
     await play({ board, platform, devices: named, measured }, options, body)
     throwSoftFailures(task, failuresBefore)
     settle('pass')
-  } catch (error) {
+  } catch (thrown) {
+    const error = await withCrashLines(thrown, images?.kernel)
     settle(verdictOf(error), error)
     throw error
   } finally {

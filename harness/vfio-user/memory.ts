@@ -81,8 +81,8 @@ export class GuestMemory {
     if (this.#mappings.length >= MAX_MAPPINGS) throw new Refusal(Errno.E2BIG, 'too many mappings')
     const [fd] = fds
     const end = fd === undefined ? 0 : fstatSync(fd).size
-    const may = { readable: (flags & DmaFlag.READ) !== 0, writable: (flags & DmaFlag.WRITE) !== 0 }
-    this.#mappings.push({ ...{ address, size, fd, offset, end }, ...may })
+    const [readable, writable] = [(flags & DmaFlag.READ) !== 0, (flags & DmaFlag.WRITE) !== 0]
+    this.#mappings.push({ address, size, fd, offset, end, readable, writable })
     fds.length = 0
   }
 

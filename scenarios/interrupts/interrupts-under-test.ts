@@ -1,12 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the scenarios of this folder share: how the functions come to be bound to `pci_endpoint_test`, its tests, and the guest's counts. */
-import { type Board, expect } from '../../harness/index.ts'
+import { type Board, type EndpointTest, expect, RootComplex } from '../../harness/index.ts'
 
 /** Key 4 enables the bridge's node, under both of its paths. */
 export const KEYS = {
   name: 'pseudo-hotplug',
   parameters: { keys: '4+/pcie@10000000', prefix: '/passthrough' },
 }
+
+/** The function under test. */
+export const AT = '00:03.0'
+
+/** Where it is. */
+export const PLACES = [
+  { place: 'on QEMU’s bridge', put: (fn: EndpointTest) => ({ fn }) },
+  {
+    place: 'behind a modelled root complex',
+    put: (fn: EndpointTest) => ({ root: new RootComplex({ functions: [fn] }) }),
+  },
+]
 
 /** Enables the bridge's node; its functions have been probed then. */
 export async function enableBridge(board: Board): Promise<void> {

@@ -5,10 +5,10 @@ import {
   type EndpointTestOptions,
   expect,
   type PlatformName,
-  RootComplex,
   scenario,
 } from '../../harness/index.ts'
 import {
+  AT,
   COMMAND,
   changeCommand,
   countsOf,
@@ -16,26 +16,17 @@ import {
   endpointTest,
   interruptsOf,
   KEYS,
+  PLACES,
   STATUS,
   STATUS_READ,
   WITHOUT_MSI,
 } from './interrupts-under-test.ts'
 
-const AT = '00:03.0'
 /** The slot that shares its line with slot 3: QEMU's bridge has four lines. */
 const SHARING = '00:07.0'
 
 const testFunction = (options: Partial<EndpointTestOptions> = {}): EndpointTest =>
   new EndpointTest({ at: AT, ...WITHOUT_MSI.ids, ...options })
-
-/** Where the function is. */
-const PLACES = [
-  { place: 'on QEMU’s bridge', put: (fn: EndpointTest) => ({ fn }) },
-  {
-    place: 'behind a modelled root complex',
-    put: (fn: EndpointTest) => ({ root: new RootComplex({ functions: [fn] }) }),
-  },
-]
 
 const EVERYWHERE: PlatformName[] = ['virt', 'xen']
 const withIntx = { drivers: [KEYS], board: { bootargs: WITHOUT_MSI.bootargs } }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** MSI and MSI-X through both controllers, from a function on QEMU's bridge and from one behind a modelled root complex. */
-import { type BoardOptions, EndpointTest, expect, RootComplex, scenario } from '../../harness/index.ts'
+import { type BoardOptions, EndpointTest, expect, scenario } from '../../harness/index.ts'
 import {
+  AT,
   COMMAND,
   changeCommand,
   countsOf,
@@ -9,27 +10,18 @@ import {
   endpointTest,
   interruptsOf,
   KEYS,
+  PLACES,
 } from './interrupts-under-test.ts'
-
-const AT = '00:03.0'
 
 const CONTROLLERS: { msi: NonNullable<BoardOptions['msi']>; name: string; chip: string }[] = [
   { msi: 'its', name: 'the ITS', chip: 'ITS-PCI' },
   { msi: 'gicv2m', name: 'GICv2m', chip: 'GICv2m-PCI' },
 ]
 
-const PLACES = [
-  { place: 'a function on QEMU’s bridge', put: (fn: EndpointTest) => ({ fn }) },
-  {
-    place: 'a function behind a modelled root complex',
-    put: (fn: EndpointTest) => ({ root: new RootComplex({ functions: [fn] }) }),
-  },
-]
-
 for (const { msi, name, chip } of CONTROLLERS) {
   for (const { place, put } of PLACES) {
     scenario(
-      `every vector of MSI and MSI-X of ${place} arrives through ${name}`,
+      `every vector of MSI and MSI-X of a function ${place} arrives through ${name}`,
       { platform: 'virt', drivers: [KEYS], board: { msi }, devices: () => put(new EndpointTest({ at: AT })) },
       async ({ board }) => {
         await enableBridge(board)
@@ -53,7 +45,7 @@ for (const { msi, name, chip } of CONTROLLERS) {
 
 for (const { place, put } of PLACES) {
   scenario(
-    `DMA of ${place} ends with a message behind the data`,
+    `DMA of a function ${place} ends with a message behind the data`,
     { platform: 'virt', drivers: [KEYS], devices: () => put(new EndpointTest({ at: AT })) },
     async ({ board }) => {
       await enableBridge(board)
@@ -68,7 +60,7 @@ for (const { place, put } of PLACES) {
   )
 
   scenario(
-    `${place} that may not be bus master sends no message`,
+    `a function ${place} that may not be bus master sends no message`,
     { platform: 'virt', drivers: [KEYS], devices: () => put(new EndpointTest({ at: AT })) },
     async ({ board }) => {
       await enableBridge(board)

@@ -17,6 +17,15 @@ const BOTH: Pick<ScenarioOptions, 'platform' | 'drivers' | 'tags'> = {
   tags: ['waiting'],
 }
 
+/** A slot with nothing in it, on a bridge of its own. */
+const WITH_SLOT = {
+  ...BOTH,
+  devices: () => {
+    const port = new RootPort({ at: '00:01.0' })
+    return { port, root: new RootComplex({ functions: [port] }) }
+  },
+}
+
 scenario(
   'status toggle: the whole bridge waits',
   {
@@ -54,13 +63,7 @@ scenario(
 
 scenario(
   'native hot-plug behind a root port: the slot says so',
-  {
-    ...BOTH,
-    devices: () => {
-      const port = new RootPort({ at: '00:01.0' })
-      return { port, root: new RootComplex({ functions: [port] }) }
-    },
-  },
+  WITH_SLOT,
   async ({ board, devices: { root, port }, measured }) => {
     const { console } = board.domain()
     await enableBridge(board)
@@ -78,13 +81,7 @@ scenario(
 
 scenario(
   'a link that comes up late: pcie_wait_for_link waits for a second',
-  {
-    ...BOTH,
-    devices: () => {
-      const port = new RootPort({ at: '00:01.0' })
-      return { port, root: new RootComplex({ functions: [port] }) }
-    },
-  },
+  WITH_SLOT,
   async ({ board, devices: { root, port }, measured }) => {
     const { console } = board.domain()
     await enableBridge(board)
@@ -100,13 +97,7 @@ scenario(
 
 scenario(
   'a link that comes up later than that: given up, then found by the event that it is up',
-  {
-    ...BOTH,
-    devices: () => {
-      const port = new RootPort({ at: '00:01.0' })
-      return { port, root: new RootComplex({ functions: [port] }) }
-    },
-  },
+  WITH_SLOT,
   async ({ board, devices: { root, port }, measured }) => {
     const { console } = board.domain()
     await enableBridge(board)

@@ -135,6 +135,18 @@ describe('guestrig shell', () => {
     expect(await terminalMode('after')).toBe(before)
   })
 
+  test('of each warning there is one note', async () => {
+    await up('--platform virt')
+    for (const fn of ['first', 'second', 'third']) {
+      // What is typed is on the console as well: the word in two parts, it is no warning.
+      person.type(`echo "WARN""ING: CPU: 0 PID: 7 at mm/slub.c:1 ${fn}_one+0x1/0x2" >/dev/kmsg\r`)
+      await person.sees(new RegExp(`linux: WARNING in ${fn}_one`))
+    }
+    person.type(`${ESCAPE}q`)
+    await statusIs(0)
+    expect(person.screen.match(/linux: WARNING in \w+/g)).toHaveLength(3)
+  })
+
   test('a guest that switches the machine off ends it with status 0', async () => {
     await up('--platform virt')
     person.type('poweroff -f\r')

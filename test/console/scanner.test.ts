@@ -2,7 +2,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { FailureScanner, failuresOf, XEN } from '../../harness/console/index.ts'
-import { HARMLESS, SAMPLES, type Sample, XEN_SAMPLES } from './failures.ts'
+import { HARMLESS, SAMPLES as LINUX_SAMPLES, type Sample, XEN_SAMPLES } from './failures.ts'
+import { MORE_HARMLESS, MORE_SAMPLES } from './failures-beside-linux.ts'
+
+const SAMPLES = [...LINUX_SAMPLES, ...MORE_SAMPLES]
 
 const stamped = (lines: readonly string[], seconds = 12): string[] =>
   lines.map((line, index) => `[${`${seconds}.${String(100_000 + index).slice(-6)}`.padStart(12)}] ${line}`)
@@ -22,7 +25,7 @@ describe('every kind is found, with its title', () => {
 })
 
 describe('what only looks like a failure is none', () => {
-  test.each(HARMLESS)('%s', (line) => {
+  test.each([...HARMLESS, ...MORE_HARMLESS])('%s', (line) => {
     expect(failuresOf([line, ...stamped([line])])).toEqual([])
   })
 
@@ -111,6 +114,19 @@ describe('the report', () => {
     expect(failures[0]).toMatchObject({ title: 'WARNING in foo_run', last: 9 })
   })
 
+  test('of a program begins with what its runtime said, past empty lines', () => {
+    const lines = [
+      'fine',
+      'panic: no',
+      '',
+      'goroutine 1 [running]:',
+      'main.main()',
+      '\t/src/main.go:7 +0x1d',
+      'fine',
+    ]
+    expect(failuresOf(lines)[0]?.report.slice(0, 2)).toEqual(['panic: no', 'goroutine 1 [running]:'])
+  })
+
   test('of a torn log is not complete, and the title says so', () => {
     const [failure] = failuresOf(stamped(['BUG: scheduling while atomic: sh/77/0x00000101']))
     expect(failure).toMatchObject({ title: 'BUG: scheduling while atomic in corrupted', complete: false })
@@ -162,6 +178,28 @@ describe('silence', () => {
     const failures = failuresOf([...boot, '[    1.5] up', ...boot, '[    1.5] up'])
     expect(failures).toMatchObject([{ kind: 'silent-reboot', title: 'unexpected kernel reboot', first: 4 }])
   })
+
+  test.each([
+    'SeaBIOS (version 1.16.2-debian-1.16.2-1)',
+    'U-Boot 2023.01 (Jan 01 2023 - 00:00:00 +0000)',
+    'U-Boot SPL 2023.01 (Jan 01 2023 - 00:00:00 +0000)',
+    'UEFI firmware (version 2022.11-6 built at 00:00:00 on Jan 01 2023)',
+    'Booting the kernel.',
+  ])(
+    'so is the banner of a firmware after other output, and it is one reboot with that of the kernel: %s',
+    (banner) => {
+      const once = { kind: 'silent-reboot', title: 'unexpected kernel reboot' }
+      expect(failuresOf(['# foo', 'working', banner, ...boot, '[    1.5] up'])).toMatchObject([
+        { ...once, first: 3 },
+      ])
+      expect(failuresOf([banner, ...boot, '[    1.5] up', banner, 'x', ...boot])).toMatchObject([
+        { ...once, first: 5 },
+      ])
+      expect(failuresOf(['$ qemu-system-aarch64 -M virt', banner, ...boot, '[    1.5] up'])).toEqual([])
+      expect(failuresOf([...boot, '[    1.5] reboot: Restarting system', banner, ...boot])).toEqual([])
+      expect(failuresOf([...boot, `[    1.5] fuse: Unknown parameter '${banner}'`])).toEqual([])
+    },
+  )
 
   test('one that was announced, or that a panic explains, is none', () => {
     expect(failuresOf([...boot, '[    1.5] reboot: Restarting system', ...boot])).toEqual([])

@@ -47,7 +47,6 @@ function watchConsole(console: Console, listener: Listener): void {
       return
     }
     listener.note(`${failure.domain}: ${printable(failure.title)}`)
-    watchConsole(console, listener)
   })
 }
 

@@ -32,7 +32,7 @@ export const BUGS: readonly FailureRow[] = [
     start: /^rust_kernel: panicked at /,
     titles: ['{what} in {frame}', 'rust panic in {frame}'],
     details: { what: /^((?!------|kernel BUG|Oops)\S.*)/ },
-    innocent: /^<?core::|rust_helper_|rust_begin_unwind|^_R.*4core9panicking/,
+    innocent: /^<?core::|rust_helper_|rust_begin_unwind/,
   }),
   // bad_page(): mm/page_alloc.c; print_bad_pte(): mm/memory.c; check_mm(): kernel/fork.c
   linux({
@@ -141,4 +141,5 @@ export const BUGS: readonly FailureRow[] = [
     titles: ['BUG: {what}'],
     frames: [],
   }),
+  linux({ kind: 'bug', word: 'BUG:', start: /^BUG:\s*$/, titles: ['BUG: corrupted'], frames: [] }),
 ]

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type FailureRow, linux } from './row.ts'
 
+/** What takes a lock sleeps until another task lets go of it; the big locks stand for all that is done under them. */
+const WAITERS = /^(?!_*rtnl_lock)\w*(?:_lock(?:_|$)|_slowlock|rwsem)\w*$/
+
 /** Tasks and processors that do not get on. */
 export const HANGS: readonly FailureRow[] = [
   // print_other_cpu_stall(), print_cpu_stall(): kernel/rcu/tree_stall.h, kernel/rcu/tree_exp.h, kernel/rcu/tiny.c
@@ -38,12 +41,14 @@ export const HANGS: readonly FailureRow[] = [
     word: "can't die",
     start: /^INFO: task \S.*?:\d+ can't die\b/,
     titles: ["INFO: task can't die in {frame}"],
+    innocent: WAITERS,
   }),
   linux({
     kind: 'hung-task',
     word: 'INFO: task ',
     start: /^INFO: task (?:\S.*?:\d+ (?:blocked|can't die)\b.* for more than|.*[^\x20-\x7e])/,
     titles: ['INFO: task hung in {frame}'],
+    innocent: WAITERS,
   }),
   // show_workqueue_state(): kernel/workqueue.c
   linux({

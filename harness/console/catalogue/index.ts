@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What a failure looks like on a console: one row a kind. A new failure is a new row, never new control flow. */
 import { BUGS } from './bugs.ts'
+import { FIRMWARE } from './firmware.ts'
 import { HANGS } from './hangs.ts'
 import { INIT } from './init.ts'
 import { LOCKING } from './locking.ts'
 import { isNoise } from './noise.ts'
 import { OOPSES } from './oops.ts'
+import { PROGRAMS } from './programs.ts'
 import type { FailureRow } from './row.ts'
 import { SANITIZERS } from './sanitizers.ts'
 import { WARNINGS } from './warnings.ts'
@@ -22,6 +24,8 @@ export const CATALOGUE: readonly FailureRow[] = [
   ...OOPSES,
   ...WARNINGS,
   ...BUGS,
+  ...FIRMWARE,
+  ...PROGRAMS,
   ...XEN_FAILURES,
   ...INIT,
 ]

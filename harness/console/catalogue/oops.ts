@@ -29,7 +29,7 @@ export const OOPSES: readonly FailureRow[] = [
     kind: 'memory-access',
     word: 'nable to handle',
     start:
-      /^(?:BUG: u|U)nable to handle kernel (?<what>NULL pointer dereference|paging request|access to user memory|execution of user memory|execute from non-executable memory|write to read-only memory|read from unreadable memory|unknown)/,
+      /^(?:CPU \d+ )?(?:BUG: u|U)nable to handle kernel (?<what>NULL pointer dereference|paging request|access to user memory|execution of user memory|execute from non-executable memory|write to read-only memory|read from unreadable memory|unknown)/,
     titles: ['BUG: unable to handle kernel {what} in {frame}'],
   }),
   linux({
@@ -110,7 +110,8 @@ export const OOPSES: readonly FailureRow[] = [
   linux({
     kind: 'general-protection',
     word: 'general protection fault',
-    start: /^(?:Oops: )?general protection (?:fault|fault, .*|.*): [0-9a-f]{4} \[#\d+\]/,
+    start:
+      /^(?:Oops: )?general protection (?:.*: [0-9a-f]{4} \[#\d+\]|fault: [0-9a-f]{4}\b|fault, (?:probably|maybe) for )/,
     titles: ['general protection fault in {frame}'],
   }),
   linux({
@@ -124,7 +125,7 @@ export const OOPSES: readonly FailureRow[] = [
     kind: 'trap',
     word: ' [#',
     start:
-      /^(?:Oops: )?(?<what>divide error|int3|alignment check|invalid TSS|segment not present|control protection fault|unexpected #\w+ exception|bounds|overflow|debug|kernel stack overflow)\b.*?: [0-9a-f]{4} \[#\d+\]/,
+      /^(?:Oops: )?(?<what>divide error|int3|alignment check|invalid TSS|segment not present|control protection fault|unexpected #\w+ exception|bounds|overflow|debug|kernel stack overflow|illegal operation|(?:specification|data|addressing|protection|operand) exception)\b.*?: [0-9a-f]{4} (?:ilc:\d )?\[#\d+\]/,
     titles: ['{what} in {frame}'],
     continues: ['stack-overflow'],
   }),

@@ -26,6 +26,8 @@ export interface FailureRow {
   start: RegExp
   /** `{name}` is a group of `start`, a detail, or `frame`; the first title whose names are all known is taken. */
   titles: readonly string[]
+  /** The line above the first one that is the report's as well, where it is none of those that all kinds have. */
+  opening?: RegExp
   /** Found further down in the report: group 1. */
   details?: Readonly<Record<string, RegExp>>
   frames?: readonly FrameSource[]

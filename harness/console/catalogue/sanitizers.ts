@@ -16,8 +16,21 @@ export const SANITIZERS: readonly FailureRow[] = [
   linux({
     kind: 'kasan',
     word: 'BUG: KASAN: ',
-    start: /^BUG: KASAN: (?<what>[a-z-]+) (?:in (?<fn>[^\s+]+)|on address)(?:\S* at addr \S+)?/,
-    titles: ['KASAN: {what} {access} in {frame}', 'KASAN: {what} in {frame}'],
+    start: /^BUG: KASAN: (?<what>[a-z-]+) on address/,
+    titles: ['KASAN: {what} {access}', 'KASAN: {what} in {frame}'],
+    details: { access: /^(Read|Write) of size \d+/ },
+    end: RULE,
+  }),
+  // Until 4.9 the address stood in the first line; without the access the report is torn
+  linux({
+    kind: 'kasan',
+    word: 'BUG: KASAN: ',
+    start: /^BUG: KASAN: (?<what>[a-z-]+) in (?<fn>(?<where>[^\s+]+))(?:\S* (?<at>at addr \S+))?/,
+    titles: [
+      'KASAN: {what} {access} in {frame}',
+      'KASAN: {what} in {where} {at}',
+      'KASAN: {what} in {frame}',
+    ],
     frames: ['header', 'trace'],
     details: { access: /^(Read|Write) (?:of size \d+|at addr)/ },
     end: RULE,
@@ -78,7 +91,7 @@ export const SANITIZERS: readonly FailureRow[] = [
     start: /^BUG: memory leak/,
     titles: ['memory leak in {frame}'],
     innocent:
-      /alloc|list_lru|^(?:kmem|kvm?|k|vm|mem|str)dup|^sk_prot_alloc|^__?(?:kmalloc|vmalloc)|^new_inode$|skb_clone|^kstrdup|^create_object/,
+      /alloc|list_lru|^debug_objects?_|^sget_userns$|^pcpu_create|^(?:kmem|kvm?|k|vm|mem|str)dup|^sk_prot_alloc|^__?(?:kmalloc|vmalloc)|^new_inode$|skb_clone|^kstrdup|^create_object/,
   }),
   linux({
     kind: 'memory-leak',
@@ -86,7 +99,7 @@ export const SANITIZERS: readonly FailureRow[] = [
     start: /^unreferenced object 0x[0-9a-f]+ \(size \d+\)/,
     titles: ['memory leak in {frame}'],
     innocent:
-      /alloc|list_lru|^(?:kmem|kvm?|k|vm|mem|str)dup|^sk_prot_alloc|^new_inode$|skb_clone|^kstrdup|^create_object/,
+      /alloc|list_lru|^debug_objects?_|^sget_userns$|^pcpu_create|^(?:kmem|kvm?|k|vm|mem|str)dup|^sk_prot_alloc|^new_inode$|skb_clone|^kstrdup|^create_object/,
     continues: ['memory-leak'],
   }),
 ]

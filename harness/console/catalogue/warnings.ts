@@ -73,6 +73,21 @@ export const WARNINGS: readonly FailureRow[] = [
     frames: ['header', 'trace'],
     continues: ['dentry', 'rust-panic'],
   }),
+  // Cut off before its place
+  linux({
+    kind: 'warning',
+    word: 'WARNING: CPU: ',
+    start: /^WARNING: CPU: \d+ PID: -?\d+(?: at\b|\s*$)/,
+    titles: ['WARNING in {frame}'],
+  }),
+  // unwind_next_frame(): arch/x86/kernel/unwind_orc.c; get_stack_info(): arch/x86/kernel/dumpstack_64.c
+  linux({
+    kind: 'unwinder',
+    word: 'WARNING: ',
+    start:
+      /^WARNING: (?<what>can't (?:dereference|access) (?:iret )?registers|stack recursion|unrecognized unwind stack type|stack going in the wrong direction)/,
+    titles: ['WARNING: {what}'],
+  }),
   // unwind_next_frame(): arch/x86/kernel/unwind_frame.c
   linux({
     kind: 'unwinder',

@@ -28,4 +28,4 @@ export const isLast = (text: string): boolean => /^-+\[ end Kernel panic|^Reboot
 
 /** The kernel says that it has dropped messages: a report may have a hole. */
 export const hasHole = (text: string): boolean =>
-  /\d+ printk messages dropped|printk: \d+ messages (?:dropped|suppressed)/.test(text)
+  /(?<!\d)\d+ printk messages dropped|printk: \d+ messages (?:dropped|suppressed)/.test(text)

@@ -41,19 +41,21 @@ function framesOf(texts: readonly string[]): Marked[] {
 const HELD = /^\s*#\d+:/
 const LOCK_AT = /, at: (?:\[<[^>]*>\] )?([\w.$]+)\+0x/
 
+type IsGuilty = (fn: string) => boolean
+
 const SOURCES: Record<
   FrameSource,
-  (row: FailureRow, texts: readonly string[], fn?: string) => string | undefined
+  (isGuilty: IsGuilty, texts: readonly string[], fn?: string) => string | undefined
 > = {
-  header: (row, _texts, fn) => (fn && guilty(row, bare(fn)) ? bare(fn) : undefined),
-  lock: (row, texts) => {
+  header: (isGuilty, _texts, fn) => (fn && isGuilty(bare(fn)) ? bare(fn) : undefined),
+  lock: (isGuilty, texts) => {
     const at = texts.map((text) => (HELD.test(text) ? undefined : LOCK_AT.exec(text)?.[1])).find(Boolean)
-    return at && guilty(row, bare(at)) && !isDispatcher(at) ? bare(at) : undefined
+    return at && isGuilty(bare(at)) && !isDispatcher(at) ? bare(at) : undefined
   },
-  below: (row, texts) => mainFrames(texts).find(({ fn, trace }) => trace === 0 && guilty(row, fn))?.fn,
-  trace: (row, texts) => firstTrace(mainFrames(texts)).find(({ fn }) => guilty(row, fn))?.fn,
-  aside: (row, texts) => framesOf(texts).find(({ fn, aside }) => aside && guilty(row, fn))?.fn,
-  dispatched: (row, texts) => dispatched(mainFrames(texts), row),
+  below: (isGuilty, texts) => mainFrames(texts).find(({ fn, trace }) => trace === 0 && isGuilty(fn))?.fn,
+  trace: (isGuilty, texts) => firstTrace(mainFrames(texts)).find(({ fn }) => isGuilty(fn))?.fn,
+  aside: (isGuilty, texts) => framesOf(texts).find(({ fn, aside }) => aside && isGuilty(fn))?.fn,
+  dispatched: (isGuilty, texts) => dispatched(mainFrames(texts), isGuilty),
 }
 
 const mainFrames = (texts: readonly string[]): Marked[] => framesOf(texts).filter(({ aside }) => !aside)
@@ -65,7 +67,7 @@ function firstTrace(frames: readonly Marked[]): Marked[] {
   return frames.filter(({ ip, trace }) => trace <= first && (ip || trace > 0))
 }
 
-function dispatched(frames: readonly Marked[], row: FailureRow): string | undefined {
+function dispatched(frames: readonly Marked[], isGuilty: IsGuilty): string | undefined {
   let called: Marked | undefined
   for (const frame of frames) {
     const waiting = waitForProcessors(frame.fn)
@@ -73,19 +75,21 @@ function dispatched(frames: readonly Marked[], row: FailureRow): string | undefi
     if (isInterrupt(frame.fn) || (called && called.trace !== frame.trace)) called = undefined
     if (isDispatcher(frame.fn)) {
       if (called) return called.fn
-    } else if (guilty(row, frame.fn)) called = frame
+    } else if (isGuilty(frame.fn)) called = frame
     if (called && frame.caller && isDispatcher(frame.caller)) return called.fn
   }
   return undefined
 }
 
-const guilty = (row: FailureRow, fn: string): boolean => !isInnocent(fn) && !row.innocent?.test(fn)
-
 /** The function to blame for a report; `fn` is what its first line names. */
 export function blame(row: FailureRow, texts: readonly string[], fn?: string): string | undefined {
-  for (const source of row.frames ?? (['trace'] satisfies FrameSource[])) {
-    const found = SOURCES[source](row, texts, fn)
-    if (found) return titleName(found)
+  for (const lastResort of [false, true]) {
+    const isGuilty = (name: string) =>
+      !isInnocent(name, lastResort) && (lastResort || !row.innocent?.test(name))
+    for (const source of row.frames ?? (['trace'] satisfies FrameSource[])) {
+      const found = SOURCES[source](isGuilty, texts, fn)
+      if (found) return titleName(found)
+    }
   }
   return undefined
 }

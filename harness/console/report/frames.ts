@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { demangle } from './demangle.ts'
 
 /** One function of a stack trace, or the one that a register pointed into. */
 export interface Frame {
@@ -11,7 +12,7 @@ export interface Frame {
 }
 
 /** A symbol as `%pS` prints it: C, with the compiler's suffixes, or a demangled Rust path. */
-const FN = String.raw`(<?[A-Za-z_][\w.$]*(?:(?:::| as |[<>])[\w.$<>]*)*)`
+const FN = String.raw`(<?[A-Za-z_][\w.$]*(?:(?:::| as |[<>])[\w.$]*)*)`
 const OFFSET = String.raw`\+0x[0-9a-f]+(?:\/0x[0-9a-f]+)?`
 const BRACKETS = String.raw`(?:\[<[^>]*>\]\s*){0,2}`
 
@@ -51,8 +52,8 @@ export function frameOf(text: string): Frame | undefined {
   return { fn: bare(caller[2] ?? ''), ip: false }
 }
 
-/** Without what differs from one compiler to the next. */
-export const bare = (fn: string): string => fn.replace(SUFFIXES, '')
+/** As its source has it: without what differs from one compiler to the next, and not mangled. */
+export const bare = (fn: string): string => demangle(fn.replace(SUFFIXES, ''))
 
 /** Wrappers of a system call, which differ from one architecture and version to the next (`arch/*​/include/asm/syscall_wrapper.h`). */
 const SYSCALL =

@@ -3,6 +3,8 @@
 
 interface Innocents {
   because: string
+  /** They are blamed where nobody else is there. */
+  lastResort?: boolean
   /** Whole names. */
   names: string
 }
@@ -11,7 +13,7 @@ const NEVER_GUILTY: readonly Innocents[] = [
   {
     because: 'they print the report',
     names:
-      '_*dump_(stack|backtrace)\\w*|show_(stack|trace|regs)\\w*|unwind_backtrace|sched_show_task|_sched_show_task|print_\\w+|\\w*_?printk\\w*|panic|__?warn\\w*|warn_slowpath_\\w+|report_bug|__schedule_bug|bug_handler|call_break_hook|brk_handler|do_debug_exception|fixup_bug|oops_\\w+|die\\w*|spin_(dump|bug)|rwlock_bug|bad_page\\w*|lockdep_rcu_suspicious|__report_bug|handle_bug|object_err|slab_(bug|err)|check_memory_region|check_region_inline|do_report|report_\\w+|__?check_heap_object|end_report|start_report|nmi_(cpu_backtrace|trigger_\\w+)|arch_trigger_\\w+|trigger_(single|all)\\w*|vpanic|call_(bug|debug)_\\w+|kasan_\\w+|\\w*_?die_\\w+|aarch64_\\w+_(print|ld)\\w*|early_brk64|el1_brk64|el1_bp|el1_brk|reserve_ebp\\w*|rust_helper_BUG|check_panic_on_warn|fortify_panic|_*fortify_\\w+|panic_bad_stack|handle_bad_stack|__bad_stack|walk_stackframe|unwind\\w*|_*save_stack\\w*|arch_stack_walk\\w*|__sysrq\\w*|check_noncircular|traceback',
+      '_*dump_(stack|backtrace)\\w*|show_(stack|trace|regs)\\w*|unwind_backtrace|sched_show_task|_sched_show_task|print_\\w+|\\w*_?printk\\w*|panic|__?warn\\w*|warn_slowpath_\\w+|report_bug|__schedule_bug|bug_handler|call_break_hook|brk_handler|do_trap_break|do_debug_exception|fixup_bug|oops_\\w+|die\\w*|spin_(dump|bug)|rwlock_bug|bad_page\\w*|lockdep_rcu_suspicious|__report_bug|handle_bug|object_err|slab_(bug|err)|check_memory_region|check_region_inline|do_report|report_\\w+|__?check_heap_object|end_report|start_report|nmi_(cpu_backtrace|trigger_\\w+)|arch_trigger_\\w+|trigger_(single|all)\\w*|vpanic|call_(bug|debug)_\\w+|kasan_\\w+|\\w*_?die_\\w+|aarch64_\\w+_(print|ld)\\w*|early_brk64|el1_brk64|el1_bp|el1_brk|reserve_ebp\\w*|rust_helper_BUG|check_panic_on_warn|fortify_panic|_*fortify_\\w+|panic_bad_stack|handle_bad_stack|__bad_stack|walk_stackframe|unwind\\w*|_*save_stack\\w*|arch_stack_walk\\w*|__sysrq\\w*|check_noncircular|traceback',
   },
   {
     because: 'they are the checkers that found it',
@@ -50,6 +52,7 @@ const NEVER_GUILTY: readonly Innocents[] = [
   },
   {
     because: 'they are the way into the kernel',
+    lastResort: true,
     names:
       'do_syscall_\\w+|do_fast_syscall_\\w+|process_one_work|process_scheduled_works|worker_thread|kthread|call_timer_fn|invoke_syscall|x64_sys_call|_*do_page_fault|do_(user_addr|kern_addr|kernel|translation|alignment|bad_area|mem_abort|sp_pc_abort|bad|undefinstr|DataAbort|PrefetchAbort|async_page|trap|error_trap|invalid_op|general_protection|int3|divide_error|sea|serror|cp_fault|dab|stack_segment|double_fault|un|overflow|device_not_available)\\w*|_*(page|async_page|double|invalid|general|divide|stack_segment|coprocessor)_(fault|op|protection|error|segment|page_fault)\\w*|exc_\\w+|page_fault_oops|program_check_\\w+|(data|instruction)_access_\\w+|interrupt_return\\w*|(__do_)?pgm_check\\w*|_new_vmalloc_restore\\w*|asm_\\w+|_*bad_area\\w*|no_context|mm_fault_error|kernelmode_fixup\\w*|_*do_kernel_fault|spurious_\\w+|fixup_exception|el[01]h?t?_?\\w*|el1h?_\\w+|__?(dabt|pabt|und|irq|fiq)_(svc|usr|invalid)\\w*|_*irq_svc|ret_from_\\w+|ret_(fast|slow|to_user)\\w*|vector_\\w+|handle_(exception|mm_fault|pte_fault|page_fault|trap)\\w*|common_(interrupt|exception)\\w*|entry_\\w+|error_entry|paranoid_\\w+|restore_\\w+|_*entry_text\\w*|stub_\\w+|tracesys\\w*|system_call\\w*|invoke_syscall|el0_svc\\w*|do_el0_svc\\w*|call_(on|with)_\\w*stack|bad_mode|sp_?el\\w+|__?entry_trampoline\\w*|interrupt_entry|nmi(_\\w+)?|default_do_nmi|do_nmi|repeat_nmi|end_repeat_nmi|_*do_kernel_\\w*|arm64_(notify|force|skip|serror)\\w*',
   },
@@ -60,9 +63,14 @@ const NEVER_GUILTY: readonly Innocents[] = [
   },
 ]
 
-const INNOCENT = new RegExp(`^(?:${NEVER_GUILTY.map(({ names }) => names).join('|')})$`)
+const anyOf = (groups: readonly Innocents[]) =>
+  new RegExp(`^(?:${groups.map(({ names }) => names).join('|')})$`)
+const INNOCENT = anyOf(NEVER_GUILTY)
+const INNOCENT_ALONE = anyOf(NEVER_GUILTY.filter(({ lastResort }) => !lastResort))
 
-export const isInnocent = (fn: string): boolean => INNOCENT.test(fn)
+/** `lastResort`: the trace has nobody else to blame. */
+export const isInnocent = (fn: string, lastResort: boolean): boolean =>
+  (lastResort ? INNOCENT_ALONE : INNOCENT).test(fn)
 
 /**
  * What calls work that is none of its own: system calls, the ways of the VFS and the network into a driver, work queues, timers. Time that is
@@ -71,7 +79,7 @@ export const isInnocent = (fn: string): boolean => INNOCENT.test(fn)
 const DISPATCHER = new RegExp(
   `^(?:${[
     'do_syscall_\\w+|do_fast_syscall_\\w+|do_int80\\w*|_*do_fast_syscall\\w*|entry_(SYSCALL|INT80)\\w*|el0_svc\\w*|invoke_syscall|_*invoke_syscall|do_el0_svc\\w*|sysenter_\\w+|tracesys\\w*|ret_(fast|to|from)_\\w+|system_call\\w*|x64_sys_call|ia32_sys_call|handle_syscall\\w*|syscall_\\w*',
-    '(__)?vfs_(?!kern)(read|write|iter|ioctl|open|fsync|writev|readv|statfs|splice)\\w*|new_sync_(read|write)|do_iter_\\w+|do_(vfs_)?ioctl|ksys_(read|write|ioctl|pread64|pwrite64)|call_(read|write)_iter|do_loop_readv_writev|do_readv\\w*|do_writev\\w*|__fput|____fput|task_work_run|do_dentry_open|__do_fault|do_(shared|read|cow)_fault|do_fault|mmap_region|__mmap_region|call_mmap|do_sendfile|splice_\\w+|do_splice\\w*|direct_splice_actor|kernfs_(seq|fop_write)\\w*|seq_read\\w*|sock_sendmsg\\w*|_*sock_(sendmsg|recvmsg|setsockopt|ioctl)\\w*|sock_(write|read)_iter|sock_do_ioctl|____sys_sendmsg|___sys_sendmsg|__sys_\\w+|netlink_(rcv_skb|unicast\\w*|dump|sendmsg)|sock_common_(set|get)sockopt|nfnetlink_rcv\\w*|xfrm_user_rcv_msg|genl_(rcv\\w*|family_rcv\\w*)|rtnetlink_rcv\\w*',
+    '(__)?vfs_(?!kern)(read|write|iter|ioctl|open|fsync|writev|readv|statfs|splice)\\w*|\\w*compat_ioctl|_*(?:(?:x64|ia32|arm64|riscv|se|do)_*)?(?:compat_)?(?:sys|SyS|SYSC|ksys)_(?:ioctl|connect|socketpair)|new_sync_(read|write)|do_iter_\\w+|do_(vfs_)?ioctl|ksys_(read|write|ioctl|pread64|pwrite64)|call_(read|write)_iter|do_loop_readv_writev|do_readv\\w*|do_writev\\w*|__fput|____fput|task_work_run|do_dentry_open|__do_fault|do_(shared|read|cow)_fault|do_fault|mmap_region|__mmap_region|call_mmap|do_sendfile|splice_\\w+|do_splice\\w*|direct_splice_actor|kernfs_(seq|fop_write)\\w*|seq_read\\w*|sock_sendmsg\\w*|_*sock_(sendmsg|recvmsg|setsockopt|ioctl)\\w*|sock_(write|read)_iter|sock_do_ioctl|__sys_(?:setsockopt|listen|accept\\w*|connect|socketpair)|netlink_(rcv_skb|unicast\\w*|dump|sendmsg)|sock_common_(set|get)sockopt|nfnetlink_rcv\\w*|xfrm_user_rcv_msg|genl_(rcv\\w*|family_rcv\\w*)|rtnetlink_rcv\\w*',
     '_*netif_receive_skb\\w*|process_backlog|_*napi_poll|net_rx_action|do_softirq\\w*|_*do_softirq\\w*|handle_softirqs|run_ksoftirqd|__local_bh_enable_ip|tasklet_action\\w*|deliver_\\w*skb\\w*',
     'call_timer_fn|_*run_timers\\w*|run_timer_\\w+|expire_timers|hrtimer_run_softirq',
     'process_one_work|process_scheduled_works|worker_thread|kthread|smpboot_thread_fn|kthread_worker_fn|rcu_(do_batch|core|cpu_kthread)\\w*',

@@ -5,7 +5,7 @@ import { hasHole, isLast, looksLikeReport } from './belongs.ts'
 import type { Piece } from './pieces.ts'
 import { conclude } from './title.ts'
 
-/** A report that goes on for longer is cut: memory stays bounded. Lines. */
+/** A report that goes on for longer is cut: memory stays bounded. Pieces of lines. */
 const LONGEST = 2000
 /** So many lines that do not look like a report, and it is over. */
 const GAP = 24
@@ -58,7 +58,7 @@ export class OpenReport {
   }
 
   get over(): boolean {
-    return this.#lines.length > LONGEST || this.#foreign > (this.#ended ? LINGER : GAP)
+    return this.#texts.length > LONGEST || this.#foreign > (this.#ended ? LINGER : GAP)
   }
 
   /** Whether a line that a row begins with goes on with this report. */
@@ -83,9 +83,11 @@ export class OpenReport {
       return
     }
     const { text } = piece
-    if (this.#lines.at(-1)?.number !== line.number) this.#lines.push(line)
+    if (this.#lines.at(-1)?.number !== line.number) {
+      this.#lines.push(line)
+      this.#hole ||= hasHole(line.raw)
+    }
     this.#texts.push(text)
-    this.#hole ||= hasHole(line.raw)
     if ((this.#caller !== '' && !this.row.shared) || looksLikeReport(text)) {
       if (text.trim()) this.#certain = this.#lines.length
       this.#foreign = 0

@@ -6,6 +6,11 @@ import { OpenReport, type ScannedFailure } from './open-report.ts'
 import { type Piece, piecesOf } from './pieces.ts'
 import { Reboots } from './reboots.ts'
 
+/**
+ * So much of a line is looked at, in characters, and goes into a report: several times what printk puts into one (`PRINTK_MESSAGE_MAX`,
+ * 2048, in the kernel's `kernel/printk/internal.h`). Longer ones are programs', and could be made to cost any time.
+ */
+const LONGEST_LINE = 8192
 /** How many lines above a report's first one its opening may stand. */
 const BEFORE = 4
 
@@ -29,8 +34,10 @@ export class FailureScanner {
   readonly #reboots = new Reboots()
   #open: OpenReport[] = []
   #number = 0
-  /** The last lines, the newest last. */
-  #before: string[] = []
+  /** The last lines and their numbers, in a ring: every line goes through here. */
+  readonly #before: string[] = []
+  readonly #beforeNumbers: number[] = []
+  #seen = 0
 
   constructor(options: ScannerOptions) {
     this.#options = options
@@ -45,15 +52,18 @@ export class FailureScanner {
     return this.#open.length > 0
   }
 
-  push(line: string): void {
-    this.#number++
+  /** `number`: the line's in its log, where lines of others are between. */
+  push(printed: string, number = this.#number + 1): void {
+    const line = printed.length > LONGEST_LINE ? printed.slice(0, LONGEST_LINE) : printed
+    this.#number = number
     if (this.#open.length > 0 || this.#mayBegin(line)) {
       for (const piece of piecesOf(line)) this.#piece(piece, line)
       if (this.#open.length > 0) this.#closeWhere((report) => report.over)
     }
     if (this.#reboots.isReboot(line)) this.#rebooted(line)
-    this.#before.push(line)
-    if (this.#before.length > BEFORE) this.#before.shift()
+    const slot = this.#seen++ % BEFORE
+    this.#before[slot] = line
+    this.#beforeNumbers[slot] = number
   }
 
   /** No more lines come, or none for so long that what is open is over. */
@@ -77,7 +87,7 @@ export class FailureScanner {
     line: { number: number; raw: string },
   ): void {
     this.#closeWhere((report) => report.isBy(piece))
-    const lines = [...this.#openingOf(piece), line]
+    const lines = [...this.#openingOf(found.row, piece), line]
     const domain = piece.source ?? this.#options.domain ?? ''
     this.#open.push(new OpenReport(found, piece, domain, lines))
     this.#reboots.announced ||= found.row.kind === 'panic'
@@ -85,12 +95,19 @@ export class FailureScanner {
   }
 
   /** The line above a report that is its own, if others' lines did not push it too far away. */
-  #openingOf({ caller, source }: Piece): { number: number; raw: string }[] {
-    const isIts = (piece: Piece) => piece.caller === caller && piece.source === source
-    const mine = this.#before.findLastIndex((line) => piecesOf(line).some(isIts))
-    const raw = this.#before[mine]
-    if (raw === undefined || !piecesOf(raw).some((piece) => isIts(piece) && isOpening(piece.text))) return []
-    return [{ number: this.#number - this.#before.length + mine, raw }]
+  #openingOf(row: FailureRow, { caller, source }: Piece): { number: number; raw: string }[] {
+    const isIts = ({ text, ...by }: Piece) =>
+      by.caller === caller && by.source === source && text.trim() !== ''
+    const opens = (text: string) => isOpening(text) || row.opening?.test(text)
+    for (let at = this.#seen - 1; at >= Math.max(0, this.#seen - BEFORE); at--) {
+      const raw = this.#before[at % BEFORE] ?? ''
+      const its = piecesOf(raw).filter(isIts)
+      if (its.length === 0) continue
+      return its.some(({ text }) => opens(text))
+        ? [{ number: this.#beforeNumbers[at % BEFORE] ?? 0, raw }]
+        : []
+    }
+    return []
   }
 
   #closeWhere(isOver: (report: OpenReport) => boolean): void {

@@ -20,7 +20,7 @@ const VOLATILE: readonly [RegExp, string][] = [
   [/\b(?:0x)?[0-9a-f]{8,16}\b/g, 'ADDR'],
   [/\b0x[0-9a-f]+\b/g, 'ADDR'],
   [/\bCPU#?\s?\d+\b/g, 'CPU'],
-  [/(?<![\w.])-?\d+\b/g, 'NUM'],
+  [/(?<![\w.])\d+\b/g, 'NUM'],
   [/(?<=[a-z]\.)\d+\b/g, 'NUM'],
 ]
 
