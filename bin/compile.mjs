@@ -24,7 +24,7 @@ const cache = join(root, 'node_modules/.cache/guestrig')
 /** What is compiled as a whole. */
 const SOURCES = ['harness', 'images', 'scenarios']
 const DOOR = 'harness/index.ts'
-const CORE = ['harness/cli/main.ts', 'harness/suite/worker.ts', DOOR]
+const CORE = ['harness/cli/main.ts', 'harness/suite/worker.ts', 'harness/bench/account.ts', DOOR]
 const SCENARIO = '.scenario.ts'
 
 /** Hours after its last use until the JavaScript of an earlier state goes. */

@@ -5,29 +5,8 @@ import { measureAccess } from './access.ts'
 import { whileAwake } from './awake.ts'
 import { INTERRUPTS, measureEndpoint } from './endpoint-run.ts'
 import { FUNCTIONS, measureEnumeration } from './enumeration.ts'
+import { atLeast, compared, type Figure, figure, none } from './figure.ts'
 import { buildReferenceServer } from './reference-server.ts'
-import { type Ratio, ratio, type Summary, summarize } from './statistics.ts'
-
-/** A figure against its bound; both in the figure's unit, but for a ratio. */
-export interface Judgement {
-  /** What must keep the bound: the figure itself, or what it is beside the one that it is compared with. */
-  of: 'figure' | 'ratio' | 'difference'
-  value: number
-  atLeast?: number
-  atMost?: number
-  ok: boolean
-}
-
-export interface ModelFigure {
-  name: string
-  unit: 'µs' | 'ms' | '/s' | 'MB/s' | ''
-  ours: Summary
-  /** What the same took elsewhere, and where, in the same rounds. */
-  theirs?: Summary & { name: string }
-  /** ours ÷ theirs. */
-  ratio?: Ratio
-  judged?: Judgement
-}
 
 interface ModelsOptions {
   images: Images
@@ -47,7 +26,7 @@ interface ModelsOptions {
  *
  * @throws HostProblem when something cannot be measured.
  */
-export async function benchModels(options: ModelsOptions): Promise<ModelFigure[]> {
+export async function benchModels(options: ModelsOptions): Promise<Figure[]> {
   try {
     return await whileAwake(() => measure(options))
   } catch (error) {
@@ -60,7 +39,7 @@ export async function benchModels(options: ModelsOptions): Promise<ModelFigure[]
   }
 }
 
-async function measure({ progress, ...options }: ModelsOptions): Promise<ModelFigure[]> {
+async function measure({ progress, ...options }: ModelsOptions): Promise<Figure[]> {
   const program = await buildReferenceServer(options.dir)
   progress('models: what an access costs')
   const access = await measureAccess({ ...options, program })
@@ -72,13 +51,18 @@ async function measure({ progress, ...options }: ModelsOptions): Promise<ModelFi
   const inC = { name: 'in C', samples: micro(access.config.theirs) }
   const native = { name: "QEMU's own", samples: enumeration.native }
   return [
-    compared('config read', 'µs', micro(access.config.ours), inC, { ratio: 2 }),
-    compared('BAR read', 'µs', micro(access.bar.ours), { ...inC, samples: micro(access.bar.theirs) }),
-    compared(`${FUNCTIONS} functions found on QEMU's bridge`, 'ms', enumeration.functions, native, MORE),
+    compared(figure('config read', 'µs', micro(access.config.ours)), inC, { ratio: 2 }),
+    compared(figure('BAR read', 'µs', micro(access.bar.ours)), {
+      ...inC,
+      samples: micro(access.bar.theirs),
+    }),
     compared(
-      `${FUNCTIONS} functions found on a modelled bridge`,
-      'ms',
-      enumeration.rootComplex,
+      figure(`${FUNCTIONS} functions found on QEMU's bridge`, 'ms', enumeration.functions),
+      native,
+      MORE,
+    ),
+    compared(
+      figure(`${FUNCTIONS} functions found on a modelled bridge`, 'ms', enumeration.rootComplex),
       native,
       MORE,
     ),
@@ -103,42 +87,3 @@ async function measure({ progress, ...options }: ModelsOptions): Promise<ModelFi
 
 /** What the enumeration of modelled functions may take more, ms. */
 const MORE = { difference: 100 }
-
-type Unit = ModelFigure['unit']
-
-const figure = (name: string, unit: Unit, samples: number[]): ModelFigure => ({
-  ...{ name, unit, ours: summarize(samples) },
-})
-
-const atLeast = (bound: number, plain: ModelFigure): ModelFigure => ({
-  ...plain,
-  judged: judge('figure', plain.ours.median, { atLeast: bound }),
-})
-
-/** Of none of the rounds. */
-const none = (plain: ModelFigure): ModelFigure => ({
-  ...plain,
-  judged: judge('figure', plain.ours.max, { atMost: 0 }),
-})
-
-function compared(
-  name: string,
-  unit: Unit,
-  samples: number[],
-  other: { name: string; samples: number[] },
-  bounds: { ratio?: number; difference?: number } = {},
-): ModelFigure {
-  const plain = figure(name, unit, samples)
-  const theirs = { name: other.name, ...summarize(other.samples) }
-  const both = { ...plain, theirs, ratio: ratio(plain.ours, theirs) }
-  if (bounds.ratio !== undefined)
-    return { ...both, judged: judge('ratio', both.ratio.ofMedians, { atMost: bounds.ratio }) }
-  if (bounds.difference === undefined) return both
-  const more = plain.ours.median - theirs.median
-  return { ...both, judged: judge('difference', more, { atMost: bounds.difference }) }
-}
-
-function judge(of: Judgement['of'], value: number, bound: { atLeast?: number; atMost?: number }): Judgement {
-  const { atLeast: least = -Infinity, atMost: most = Infinity } = bound
-  return { of, value, ...bound, ok: value >= least && value <= most }
-}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { HostProblem, type Images } from '../../images/index.ts'
-import { bootBoard, type PlatformName, virtioNet, virtioRng } from '../platform/index.ts'
+import { bootBoard, obtainBoard, type PlatformName, virtioNet, virtioRng } from '../platform/index.ts'
 import { LINES, LINES_OF, type Milestone } from './milestones.ts'
 import { printed } from './printed.ts'
 
@@ -13,18 +13,42 @@ const TOGGLES: Record<PlatformName, { parameters: Record<string, string>; answer
   xen: { parameters: {}, answer: 'pseudo-hotplug: enable /passthrough/pcie@10000000' },
 }
 
+/** How a board comes up. */
+type BringUp = typeof bootBoard
+
+/** Every board boots. */
+export const cold: BringUp = bootBoard
+
+/**
+ * Every board comes from a snapshot; the first of its shape may have to boot to take it.
+ *
+ * @throws HostProblem when the snapshot did not come up, and the board was booted after all.
+ */
+export const restored: BringUp = async (platform, options) => {
+  const board = await obtainBoard(platform, options)
+  if (board.restored) return board
+  await board.stop()
+  throw new HostProblem(
+    `the board of the platform ${platform} was not restored, but booted`,
+    `See restore-failed.txt in ${options.dir} (with guestrig bench --out DIR it stays).`,
+  )
+}
+
 export interface ScenarioTimes {
-  /** When each milestone was passed, ms since `bootBoard` was called. */
+  /** When each milestone was passed, ms since the call that brings the board up. */
   times: Partial<Record<Milestone, number>>
+  /** From exec of QEMU until every domain was up, ms. */
+  up: number
   /** Processor time of this process meanwhile, user and system, ms. QEMU and `dtc` are not in it. */
   cpu: number
 }
 
 /**
- * Does what the thread's scenario does, with the harness's own means: boots a board with two functions behind its disabled
+ * Does what the thread's scenario does, with the harness's own means: brings up a board with two functions behind its disabled
  * bridge, loads pseudo-hotplug, sends the signal, waits for its answer on the console, and stops.
  */
 export async function runScenario(
+  bringUp: BringUp,
   platform: PlatformName,
   images: Images,
   dir: string,
@@ -33,7 +57,7 @@ export async function runScenario(
   const startedAt = performance.now()
   const now = () => performance.now() - startedAt
   const devices = [virtioNet({ at: '00:01.0' }), virtioRng({ at: '00:02.0' })]
-  const board = await bootBoard(platform, { images, dir, devices })
+  const board = await bringUp(platform, { images, dir, devices })
   const times: Partial<Record<Milestone, number>> = { domainsUp: now() }
   try {
     times.qemuStarted = board.emulator.startedAt - startedAt
@@ -43,7 +67,8 @@ export async function runScenario(
     await guest.sysrq('4')
     await printed(board, guest.console, TOGGLES[platform].answer)
     times.toggleAnswered = now()
-    for (const line of LINES_OF[platform]) {
+    // What the console of a restored board has of its boot was printed when the snapshot was taken.
+    for (const line of board.restored ? [] : LINES_OF[platform]) {
       const found = guest.console.lines.find(({ text }) => text.includes(LINES[line]))
       if (found) times[line] = board.emulator.startedAt - startedAt + found.at
     }
@@ -52,7 +77,7 @@ export async function runScenario(
   }
   times.stopped = now()
   const { user, system } = process.cpuUsage(cpuBefore)
-  return { times, cpu: (user + system) / 1000 }
+  return { times, up: board.bootMs, cpu: (user + system) / 1000 }
 }
 
 /** The reason why nothing could be measured, whatever its kind. */
