@@ -3,10 +3,13 @@ import { constants } from 'node:os'
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** Does `work`, which ends early when its signal aborts: at Ctrl-C and the like. The exit status of that (128 + signal), if it came. */
-export async function interruptible(
-  work: (signal: AbortSignal) => Promise<void>,
-): Promise<number | undefined> {
+/**
+ * Does `work`, whose signal aborts at Ctrl-C and the like: it is to end early then. `interrupted` gives the exit status of that (128 + signal), if
+ * it came.
+ */
+export async function interruptible<T>(
+  work: (signal: AbortSignal, interrupted: () => number | undefined) => Promise<T>,
+): Promise<T> {
   const stop = new AbortController()
   let status: number | undefined
   const interrupt = (signal: NodeJS.Signals) => {
@@ -15,9 +18,8 @@ export async function interruptible(
   }
   for (const signal of SIGNALS) process.on(signal, interrupt)
   try {
-    await work(stop.signal)
+    return await work(stop.signal, () => status)
   } finally {
     for (const signal of SIGNALS) process.off(signal, interrupt)
   }
-  return status
 }

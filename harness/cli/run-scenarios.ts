@@ -12,6 +12,7 @@ import {
   ScenarioReporter,
   type ScenarioResult,
   scenarioResult,
+  totalsOf,
 } from '../report/index.ts'
 import { requestEnvironment } from '../scenario/index.ts'
 import { type PlannedRun, WorkerPool } from '../suite/index.ts'
@@ -27,26 +28,22 @@ import { Exit } from './usage.ts'
 
 /** Runs the scenarios of `files` (paths of files or folders; none: all) and returns the exit status. */
 export async function runScenarios(files: string[], options: RunOptions): Promise<number> {
-  const images = await setUpWithProgress({ kernel: options.kernel, xen: options.xen })
   const startedAt = new Date()
   const id = newRunId(startedAt)
   const dir = runFolder(id, options.out)
-  await makeFolder(dir)
-  if (!options.out) await pointLatestTo(dir)
   const reporter = new ScenarioReporter()
-  const begin = performance.now()
-  const { plan, scenarios, interrupted } = await planAndRun(files, { dir, reporter, options })
+  const ran = await planAndRun(files, { dir, reporter, options })
+  const { images, plan, scenarios, durationMs, interrupted } = ran
   if (scenarios.length > 0 || plan.problems.length > 0) reporter.summary(scenarios, plan.problems.length)
   const identity = { id, startedAt: startedAt.toISOString(), ...versions(images) }
-  const results = makeResults(identity, performance.now() - begin, scenarios)
-  await write(results, dir, options)
+  await write(makeResults(identity, durationMs, scenarios), dir, options)
   if (interrupted) return interrupted
   if (plan.problems.length > 0) return Exit.notTried
   if (plan.runs.length === 0) {
     process.stderr.write('error: no scenario matches\n→ guestrig list shows what there is\n')
     return Exit.usage
   }
-  return exitStatus(results.totals)
+  return exitStatus(totalsOf(scenarios))
 }
 
 const versions = ({ qemu, xen, kernel }: Images) => ({
@@ -54,45 +51,61 @@ const versions = ({ qemu, xen, kernel }: Images) => ({
 })
 
 interface Ran {
+  images: Images
   plan: Plan
   /** In the order of the plan, however they came. */
   scenarios: ScenarioResult[]
+  /** ms, from the plan to the last verdict. */
+  durationMs: number
   /** The exit status of an interruption. */
   interrupted: number | undefined
 }
 
-async function planAndRun(
-  files: string[],
-  { dir, reporter, options }: { dir: string; reporter: ScenarioReporter; options: RunOptions },
-): Promise<Ran> {
+interface Request {
+  dir: string
+  reporter: ScenarioReporter
+  options: RunOptions
+}
+
+/** The first worker starts while it is looked whether all is set up. */
+async function planAndRun(files: string[], request: Request): Promise<Ran> {
+  const { dir, options } = request
   const { kernel, xen, cold, retries, workers = boardsAtOnce() } = options
   const worker = join(await compiled(), 'harness/suite/worker.js')
   const env = requestEnvironment({ dir, kernel, xen, cold, pooled: true })
-  let plan: Plan = { runs: [], scripts: new Map(), problems: [] }
-  const results = new Map<PlannedRun, ScenarioResult>()
-  const interrupted = await interruptible(async (signal) => {
+  return await interruptible(async (signal, interrupted) => {
     const pool = new WorkerPool({ worker, env, workers, retries, signal })
     try {
-      plan = await planRuns(files, options)
-      for (const { message } of plan.problems) reporter.problem(message)
-      const jobs = plan.runs.map((run) => ({ run, script: plan.scripts.get(run.file) as string }))
-      await pool.run(jobs, (run, ended) => {
-        const result = scenarioResult(relative(PROJECT, run.file), run, ended)
-        results.set(run, result)
-        reporter.scenario(result)
-      })
+      const images = await setUpWithProgress({ kernel, xen })
+      await makeFolder(dir)
+      if (!options.out) await pointLatestTo(dir)
+      const begin = performance.now()
+      const plan = await planRuns(files, options)
+      const scenarios = await runPlan(plan, pool, request.reporter)
+      return { images, plan, scenarios, durationMs: performance.now() - begin, interrupted: interrupted() }
     } finally {
       pool.close()
     }
   })
-  return { plan, scenarios: plan.runs.flatMap((run) => results.get(run) ?? []), interrupted }
+}
+
+async function runPlan(plan: Plan, pool: WorkerPool, reporter: ScenarioReporter): Promise<ScenarioResult[]> {
+  for (const { message } of plan.problems) reporter.problem(message)
+  const results = new Map<PlannedRun, ScenarioResult>()
+  const jobs = plan.runs.map((run) => ({ run, script: plan.scripts.get(run.file) as string }))
+  await pool.run(jobs, (run, ended) => {
+    const result = scenarioResult(relative(PROJECT, run.file), run, ended)
+    results.set(run, result)
+    reporter.scenario(result)
+  })
+  return plan.runs.flatMap((run) => results.get(run) ?? [])
 }
 
 async function write(results: Results, dir: string, { json, junit }: RunOptions): Promise<void> {
   const text = `${plainJson(results)}\n`
   await writeWhole(join(dir, 'results.json'), text)
   if (json) await writeWhole(resolve(json), text)
-  if (junit) await writeWhole(resolve(junit), junitReport(results.scenarios))
+  if (junit) await writeWhole(resolve(junit), await junitReport(results.scenarios))
 }
 
 /** `guestrig-runs/latest` leads to the newest run. */

@@ -7,5 +7,6 @@ export {
   type RunIdentity,
   type ScenarioResult,
   scenarioResult,
+  totalsOf,
 } from './results.ts'
 export { ScenarioReporter } from './scenario-reporter.ts'

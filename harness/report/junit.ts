@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import junit, { type Builder } from 'junit-report-builder'
+import type { Builder } from 'junit-report-builder'
 import { printable } from '../console/index.ts'
 import type { ScenarioResult } from './results.ts'
 
 /** The results as JUnit's XML, a suite for each file; a crash or a hang is a failure, what could not be tried is an error. */
-export function junitReport(scenarios: readonly ScenarioResult[]): string {
-  // Its types speak of the module as CommonJS has it.
+export async function junitReport(scenarios: readonly ScenarioResult[]): Promise<string> {
+  // Few runs want it. Its types speak of the module as CommonJS has it.
+  const { default: junit } = await import('junit-report-builder')
   const builder = (junit as unknown as Builder).newBuilder()
   for (const file of new Set(scenarios.map((scenario) => scenario.file))) {
     const suite = builder.testSuite().name(file)

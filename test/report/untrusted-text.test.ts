@@ -53,7 +53,7 @@ describe.each(Object.entries(ATTACKS))('%s', (name, attack) => {
     expect(JSON.parse(json)).toEqual(JSON.parse(JSON.stringify({ said, failures })))
   })
 
-  test('nor in the XML of JUnit, in which it is no markup either', () => {
+  test('nor in the XML of JUnit, in which it is no markup either', async () => {
     const result = {
       ...{
         file: 'a.scenario.ts',
@@ -71,7 +71,7 @@ describe.each(Object.entries(ATTACKS))('%s', (name, attack) => {
       },
       ...{ measurements: [], artifacts: { dir: '/x' } },
     }
-    const xml = junitReport([result])
+    const xml = await junitReport([result])
     expect(xml).not.toMatch(OBEYED)
     expect(xml.replace(/<!\[CDATA\[.*?\]\]>/gs, '')).not.toMatch(/<b>/)
   })
