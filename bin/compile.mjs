@@ -140,14 +140,17 @@ async function bundle(entryPoints, options) {
 }
 
 /**
- * A module knows where its source lies, not where its JavaScript does; and this file is itself, not a copy.
+ * A module knows where its source lies, not where its JavaScript does; and what is beside this file is itself, not a copy.
  *
  * @type {import('esbuild').Plugin}
  */
 const ownDirectories = {
   name: 'own-directories',
   setup(build) {
-    build.onResolve({ filter: /\/bin\/compile\.mjs$/ }, () => ({ path: import.meta.url, external: true }))
+    build.onResolve({ filter: /\/bin\/\w+\.mjs$/ }, ({ path }) => ({
+      path: new URL(basename(path), import.meta.url).href,
+      external: true,
+    }))
     build.onLoad({ filter: /\.[cm]?ts$/ }, async ({ path }) => {
       const contents = (await readFile(path, 'utf8'))
         .replaceAll('import.meta.dirname', JSON.stringify(dirname(path)))

@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { nameSources } from './stacks.mjs'
 
 const OLDEST_NODE = [20, 19]
 const CANNOT_TRY = 125
@@ -92,7 +93,7 @@ if (process.env[INSTALLING]) {
   installUnderLock()
 } else {
   if (!modulesAreCurrent()) installModules()
-  process.setSourceMapsEnabled(true)
+  nameSources()
   const { compiled } = await import('./compile.mjs')
   await import(join(await compiled(), 'harness/cli/main.js'))
 }

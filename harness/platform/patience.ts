@@ -33,11 +33,12 @@ export async function within<T>(
   work: (signal: AbortSignal) => Promise<T>,
   options: { interruption: AbortSignal; explain: () => string },
 ): Promise<T> {
-  const call = new Error().stack?.split('\n').slice(1) ?? []
+  const call = new Error()
   const deadline = new AbortController()
   const expire = () => {
     const expired = new DeadlineExpired(options.explain())
-    expired.stack = [`${expired.name}: ${expired.message}`, ...call].join('\n')
+    const from = call.stack?.split('\n').slice(1) ?? []
+    expired.stack = [`${expired.name}: ${expired.message}`, ...from].join('\n')
     deadline.abort(expired)
   }
   const timer = setTimeout(expire, ms)

@@ -71,7 +71,6 @@ class Worker {
     this.#process = fork(worker, {
       // What it says goes into reports as well as on terminals.
       env: { ...process.env, ...env, NO_COLOR: '1', FORCE_COLOR: undefined },
-      execArgv: ['--enable-source-maps'],
       signal,
       killSignal: 'SIGKILL',
     })

@@ -5,6 +5,7 @@
  */
 import { pathToFileURL } from 'node:url'
 import { type File, startTests, type VitestRunner } from '@vitest/runner'
+import { nameSources } from '../../bin/stacks.mjs'
 import { declareTest, takeDeclared } from '../scenario/index.ts'
 import type { Job, Report } from './messages.ts'
 
@@ -60,6 +61,7 @@ const failed = (error: unknown): Report => ({
   failed: error instanceof Error ? (error.stack ?? error.message) : String(error),
 })
 
+nameSources()
 // A script's own line may be far below the assertions that it calls.
 Error.stackTraceLimit = 50
 setInterval(() => say({ alive: true }), SIGN_OF_LIFE).unref()
