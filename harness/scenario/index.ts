@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export { type Expect, expect } from './expect.ts'
+export { allGone } from './leaving.ts'
 export type { Outcome } from './outcome.ts'
 export { type ScenarioRun, takeDeclared, titleOf } from './registry.ts'
 export { type RunRequest, requestEnvironment } from './run-request.ts'

@@ -12,6 +12,7 @@ import {
   within,
 } from '../platform/index.ts'
 import { withCrashLines } from './crash-lines.ts'
+import { allGone, leave } from './leaving.ts'
 import { endWithParent } from './orphan.ts'
 import { type Measurement, messageOf, type Outcome, signatureOf, verdictOf } from './outcome.ts'
 import { type Declared, declare, titleOf } from './registry.ts'
@@ -141,7 +142,8 @@ async function perform<Devices extends NamedDevices>(
     if (!unfit) settle(verdictOf(error), error)
     throw error
   } finally {
-    await board?.stop()
+    if (board) await leave(board)
+    if (!request.pooled) await allGone()
   }
 }
 

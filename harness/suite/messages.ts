@@ -10,7 +10,10 @@ export interface PlannedRun extends ScenarioRun {
   index: number
 }
 
-/** To a worker: run this. */
+/** To a worker: run a job, or go when all is done. */
+export type Order = Job | 'go'
+
+/** A scenario to be run. */
 export interface Job {
   run: PlannedRun
   /** The file's JavaScript. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ChildProcess, fork } from 'node:child_process'
-import type { Ended, Job, PlannedRun, Report } from './messages.ts'
+import type { Ended, Job, Order, PlannedRun, Report } from './messages.ts'
 
 /** A worker that has given no sign of life for so long is stuck, ms: it gives one every few seconds. */
 const STUCK = 60_000
@@ -106,16 +106,18 @@ class Worker {
         resolve({ failed: `the process that ran it ${how}` })
       })
     })
-    this.#process.send(job, () => {})
+    this.#process.send(job satisfies Order, () => {})
     const report = await answered
     if ('leaving' in report) await this.#gone
     return report
   }
 
-  /** It has no more to do: it goes when nothing keeps it. */
+  /** It has no more to do, and goes. */
   async end(): Promise<void> {
-    if (this.#process.connected) this.#process.disconnect()
+    const watchdog = this.#watch()
+    if (this.#process.connected) this.#process.send('go' satisfies Order, () => {})
     await this.#gone
+    clearTimeout(watchdog)
   }
 
   kill(): void {

@@ -6,8 +6,8 @@
 import { pathToFileURL } from 'node:url'
 import { type File, startTests, type VitestRunner } from '@vitest/runner'
 import { nameSources } from '../../bin/stacks.mjs'
-import { declareTest, takeDeclared } from '../scenario/index.ts'
-import type { Job, Report } from './messages.ts'
+import { allGone, declareTest, takeDeclared } from '../scenario/index.ts'
+import type { Job, Order, Report } from './messages.ts'
 
 /** ms between two signs of life. */
 const SIGN_OF_LIFE = 5000
@@ -61,12 +61,24 @@ const failed = (error: unknown): Report => ({
   failed: error instanceof Error ? (error.stack ?? error.message) : String(error),
 })
 
+/** Goes when the last board is gone. */
+function go(): void {
+  allGone().then(
+    () => process.exit(0),
+    (error: unknown) => {
+      process.stderr.write(`a board could not be stopped: ${error}\n`)
+      process.exit(1)
+    },
+  )
+}
+
 nameSources()
 // A script's own line may be far below the assertions that it calls.
 Error.stackTraceLimit = 50
 setInterval(() => say({ alive: true }), SIGN_OF_LIFE).unref()
-process.on('message', (job: Job) => {
-  run(job).then(say, (error: unknown) => say(failed(error)))
+process.on('message', (order: Order) => {
+  if (order === 'go') go()
+  else run(order).then(say, (error: unknown) => say(failed(error)))
 })
 // What nobody awaited may have failed in any scenario since: nothing more is run by this process.
 process.on('uncaughtException', (error) =>
