@@ -30,12 +30,11 @@ export function connectUart(wire: Readable, { uart, xen, console }: Printers, no
     const unended = demultiplexer.unended(now())
     if (unended) consoles.get(unended.domain)?.begin(unended)
   }
-  let late: NodeJS.Timeout | undefined
+  // A UART's bytes come a few at a time: the timer is made once.
+  const late = setTimeout(begin, UNENDED).unref()
   wire.on('data', (bytes: Uint8Array) => {
     push(demultiplexer.push(bytes, now()))
-    clearTimeout(late)
-    late = setTimeout(begin, UNENDED)
-    late.unref()
+    late.refresh()
   })
   wire.on('end', () => {
     clearTimeout(late)
