@@ -74,7 +74,7 @@ async function planAndRun(files: string[], request: Request): Promise<Ran> {
   const worker = join(await compiled(), 'harness/suite/worker.js')
   const env = requestEnvironment({ dir, kernel, xen, cold, pooled: true })
   return await interruptible(async (signal, interrupted) => {
-    const pool = new WorkerPool({ worker, env, workers, retries, signal })
+    const pool = new WorkerPool({ worker, dir, env, workers, retries, signal })
     try {
       const images = await setUpWithProgress({ kernel, xen })
       await makeFolder(dir)

@@ -9,6 +9,8 @@ const STUCK = 60_000
 export interface PoolOptions {
   /** The JavaScript of `worker.ts`. */
   worker: string
+  /** The run's folder, which tells workers of one run from those of another in a list of processes. */
+  dir: string
   /** Of the workers' environment, what is not this process's. */
   env: Record<string, string>
   /** How many runs at once. */
@@ -67,8 +69,8 @@ class Worker {
   readonly #gone: Promise<string>
   #alive = true
 
-  constructor({ worker, env, signal }: PoolOptions) {
-    this.#process = fork(worker, {
+  constructor({ worker, dir, env, signal }: PoolOptions) {
+    this.#process = fork(worker, [dir], {
       // What it says goes into reports as well as on terminals.
       env: { ...process.env, ...env, NO_COLOR: '1', FORCE_COLOR: undefined },
       signal,
