@@ -5,6 +5,7 @@
  * looked for yet. What the guest writes after that stays private to the restored board.
  */
 import { createHash, randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cacheFolder, type Images } from '../../images/index.ts'
@@ -118,10 +119,11 @@ async function bytesOf({ ram, state }: Snapshot): Promise<number> {
   return stats.reduce((sum, found) => sum + (found?.blocks ?? 0) * BLOCK, 0)
 }
 
+/** Whether there is such a process, and not only its exit status that nobody has asked for (proc(5): states Z and X). */
 function isRunning(pid: number): boolean {
   try {
-    process.kill(pid, 0)
-    return true
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return !/^ [ZX]/.test(stat.slice(stat.lastIndexOf(')') + 1))
   } catch {
     return false
   }
