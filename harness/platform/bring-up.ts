@@ -21,6 +21,7 @@ import { compileTree } from './device-tree.ts'
 import { hangOf } from './hang.ts'
 import { Models, nameOf, needSharedMemory, type PlannedModel } from './modelled.ts'
 import type { BoardOptions, BoardPlan, Planner, PlatformName } from './plan.ts'
+import { untilQuiet } from './processors.ts'
 import {
   dropSnapshot,
   findSnapshot,
@@ -39,6 +40,9 @@ const PLANNERS: Record<PlatformName, Planner> = { virt: planVirt, xen: planXen }
 
 /** ms that an idle machine takes to restore a board until every domain answers. */
 const REFERENCE_RESTORE = 250
+
+/** ms after which a snapshot is taken of guests that do not become quiet. */
+const LONGEST_UNREST = 10_000
 
 export type BringUpOptions = BoardOptions & {
   images: Images
@@ -149,6 +153,8 @@ async function takeSnapshot(plan: BoardPlan, key: string, options: BringUpOption
     const args = ramFileArguments(snapshot.ram, plan.memory, true)
     const board = await boot(plan, { args, models: [] }, options)
     try {
+      // What a guest still does after its boot, every scenario would do again.
+      await untilQuiet(board.emulator, LONGEST_UNREST)
       await saveState(board.emulator.qmp, snapshot.state)
       const consoles = Object.fromEntries(
         board.consoles.map(({ domain, lines }) => [domain, lines.map(withoutOffsets)]),

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Nothing moves any more: is it the guest that hangs, or the emulator that is stuck? */
-import { readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { HostProblem } from '../../images/index.ts'
 import type { Emulator } from '../board/index.ts'
 import { GuestHang, indent } from '../console/index.ts'
+import { processorTime } from './processors.ts'
 
 /** ms in which QEMU answers on its control channel, however busy its guests are. */
 const ANSWER = 3000
@@ -70,19 +70,14 @@ function processorsIn(registers: string): Processor[] {
 
 /** Whether no processor's thread uses any time. */
 async function areIdle(emulator: Emulator): Promise<boolean> {
-  const threads = await emulator.qmp.execute<{ 'thread-id': number }[]>('query-cpus-fast').catch(() => [])
-  const used = () => Promise.all(threads.map((thread) => ticks(emulator.pid, thread['thread-id'])))
-  const before = await used()
-  await pause(LOOK)
-  const after = await used()
-  return threads.length > 0 && after.every((now, index) => now === before[index])
-}
-
-/** User and system time of a thread, in clock ticks (proc(5), /proc/PID/stat, fields 14 and 15). */
-async function ticks(pid: number | undefined, thread: number): Promise<number> {
-  const text = await readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8').catch(() => '')
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-  return Number(fields[11]) + Number(fields[12])
+  try {
+    const before = await processorTime(emulator)
+    await pause(LOOK)
+    return (await processorTime(emulator)) - before < 1
+  } catch {
+    // QEMU has gone meanwhile.
+    return false
+  }
 }
 
 /** Processors whose last instruction was a WFE: a sleeping one has gone past it. */

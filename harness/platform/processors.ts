@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What the emulated processors do, as the host sees it: each is a thread of QEMU's. */
+import { readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Emulator } from '../board/index.ts'
+
+/** A machine is quiet when its processors have used less than this part of the time, in so many windows of so many ms one after the other. */
+const QUIET = { part: 0.05, windows: 4, ms: 100 } as const
+
+/** Host time that all processors of the machine have used together, ms (`/proc/PID/task/TID/schedstat`: Documentation/scheduler/sched-stats.rst). */
+export async function processorTime(emulator: Emulator): Promise<number> {
+  const threads = await emulator.qmp.execute<{ 'thread-id': number }[]>('query-cpus-fast')
+  const used = await Promise.all(
+    threads.map(async (thread) => {
+      const file = `/proc/${emulator.pid}/task/${thread['thread-id']}/schedstat`
+      return Number((await readFile(file, 'utf8')).split(' ')[0]) / 1e6
+    }),
+  )
+  return used.reduce((sum, ms) => sum + ms, 0)
+}
+
+/** Resolves when no guest has anything to do, or `longest` ms later. */
+export async function untilQuiet(emulator: Emulator, longest: number): Promise<void> {
+  const deadline = performance.now() + longest
+  let before = await processorTime(emulator)
+  for (let quiet = 0; quiet < QUIET.windows && performance.now() < deadline; ) {
+    await sleep(QUIET.ms)
+    const now = await processorTime(emulator)
+    quiet = now - before < QUIET.part * QUIET.ms ? quiet + 1 : 0
+    before = now
+  }
+}
