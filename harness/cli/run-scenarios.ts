@@ -37,7 +37,13 @@ export async function runScenarios(files: string[], options: RunOptions): Promis
   if (scenarios.length > 0 || plan.problems.length > 0) reporter.summary(scenarios, plan.problems.length)
   const identity = { id, startedAt: startedAt.toISOString(), ...versions(images) }
   await write(makeResults(identity, durationMs, scenarios), dir, options)
-  if (interrupted) return interrupted
+  if (interrupted) {
+    const left = plan.runs.length - scenarios.length
+    process.stderr.write(
+      `interrupted: ${left} ${left === 1 ? 'scenario has' : 'scenarios have'} no verdict\n`,
+    )
+    return interrupted
+  }
   if (plan.problems.length > 0) return Exit.notTried
   if (plan.runs.length === 0) {
     process.stderr.write('error: no scenario matches\n→ guestrig list shows what there is\n')

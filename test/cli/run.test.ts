@@ -203,6 +203,7 @@ describe('guestrig run', () => {
     const ended = await run
     expect(performance.now() - begin).toBeLessThan(2000)
     expect(ended.exitCode ?? ended.signal).toBe({ SIGINT: 130, SIGTERM: 143, SIGKILL: 'SIGKILL' }[signal])
+    if (signal !== 'SIGKILL') expect(ended.stderr).toContain('interrupted: 1 scenario has no verdict')
     await waitFor('its processes to go', 5000, async () => (await processesAbout(out)).length === 0)
   })
 })
