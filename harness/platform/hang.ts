@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Nothing moves any more: is it the guest that hangs, or the emulator that is stuck? */
-import { setTimeout as pause } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { HostProblem } from '../../images/index.ts'
 import type { Emulator } from '../board/index.ts'
 import { GuestHang, indent } from '../console/index.ts'
@@ -51,7 +51,7 @@ const stuck = (why: string, message: string): HostProblem =>
 async function monitor(emulator: Emulator, command: string): Promise<string | undefined> {
   const late = new AbortController()
   const answer = emulator.qmp.monitor(command).catch(() => '')
-  const none = pause(ANSWER, undefined, { signal: late.signal }).catch(() => undefined)
+  const none = sleep(ANSWER, undefined, { signal: late.signal }).catch(() => undefined)
   try {
     return await Promise.race([answer, none])
   } finally {
@@ -72,7 +72,7 @@ function processorsIn(registers: string): Processor[] {
 async function areIdle(emulator: Emulator): Promise<boolean> {
   try {
     const before = await processorTime(emulator)
-    await pause(LOOK)
+    await sleep(LOOK)
     return (await processorTime(emulator)) - before < 1
   } catch {
     // QEMU has gone meanwhile.

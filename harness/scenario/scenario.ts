@@ -65,6 +65,9 @@ const TIMEOUT = 60_000
 
 endWithParent()
 
+/** The images of this process's scenarios: one run has one request, and to look again for each would take as long as a tenth of a restore. */
+let located: Promise<Images> | undefined
+
 /** A script with a name, a platform and assertions: run in a test of its own, on a board of its own. */
 // biome-ignore lint/complexity/noBannedTypes: no devices are an empty record
 export function scenario<Devices extends NamedDevices = {}>(
@@ -118,7 +121,8 @@ async function perform<Devices extends NamedDevices>(
     }
   }
   try {
-    images = await locateImages(request)
+    located ??= locateImages(request)
+    images = await located
     unfit = await lacking(images.kernel, options.kernel?.needs ?? [])
     if (unfit) {
       task.meta.unfit = unfit
