@@ -5,7 +5,7 @@ import { functions, loadPseudoHotplug, namesIn, PLACES } from './board-under-tes
 
 const CYCLES = 25
 /** Cycles before the first measurement: slab caches fill, and per-CPU lists settle. */
-const WARM_UP = 2
+const WARM_UP = 10
 /**
  * What may be missing after the 25 cycles, KiB. Over 250 cycles slab grows by 260 KiB in the first 100, while caches fill, and not at all
  * in the rest. Free memory wavers by up to 750 KiB, since the lists of free pages that each processor keeps for itself do not count.
