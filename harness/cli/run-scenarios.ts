@@ -34,7 +34,8 @@ export async function runScenarios(files: string[], options: RunOptions): Promis
   const reporter = new ScenarioReporter()
   const ran = await planAndRun(files, { dir, reporter, options })
   const { images, plan, scenarios, durationMs, interrupted } = ran
-  if (scenarios.length > 0 || plan.problems.length > 0) reporter.summary(scenarios, plan.problems.length)
+  if (scenarios.length > 0 || plan.problems.length > 0)
+    reporter.summary(scenarios, plan.problems.length, durationMs)
   const identity = { id, startedAt: startedAt.toISOString(), ...versions(images) }
   await write(makeResults(identity, durationMs, scenarios), dir, options)
   if (interrupted) {

@@ -17,8 +17,6 @@ const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
 
 /** One line a scenario on the terminal as it ends, what went wrong under it, and the counts at the end. */
 export class ScenarioReporter {
-  readonly #startedAt = performance.now()
-
   scenario(result: ScenarioResult): void {
     const times =
       result.bootMs === null
@@ -40,15 +38,15 @@ export class ScenarioReporter {
     process.stdout.write(`${MARK.error} ${indent(printable(message)).trim()}\n`)
   }
 
-  /** The counts; `problems` files could not be loaded. */
-  summary(scenarios: ScenarioResult[], problems: number): void {
+  /** The counts, after `ms`; `problems` files could not be loaded. */
+  summary(scenarios: ScenarioResult[], problems: number, ms: number): void {
     const { pass, flaky, skip, ...bad } = totalsOf(scenarios)
     const kinds = Object.entries(bad).flatMap(([verdict, count]) => (count ? [`${count} ${verdict}`] : []))
     const failed = Object.values(bad).reduce((sum, count) => sum + count, problems)
     const why = kinds.length ? ` (${kinds.join(', ')})` : ''
     const unstable = flaky ? `, ${flaky} of them only after a retry` : ''
     const skipped = skip ? `, ${skip} skipped` : ''
-    const took = pc.dim(` in ${seconds(performance.now() - this.#startedAt)}`)
+    const took = pc.dim(` in ${seconds(ms)}`)
     const counts = pc.bold(`${pass} passed${unstable}, ${failed} failed`)
     process.stdout.write(`\n${counts}${why}${skipped}${took}\n`)
   }
