@@ -7,9 +7,10 @@ const CYCLES = 25
 /** Cycles before the first measurement: slab caches fill, and per-CPU lists settle. */
 const WARM_UP = 10
 /**
- * What may be missing after the 25 cycles, KiB. Over 250 cycles slab grows by 260 KiB in the first 100, while caches fill, and not at all
- * in the rest. Free memory wavers by up to 750 KiB, since the lists of free pages that each processor keeps for itself do not count.
- * A leak of two slab pages a cycle, or of a device with its buffers (64 KiB), is above the bounds.
+ * What may be missing after the 25 cycles, KiB. On a restored guest slab grows by up to 250 KiB in the first ten cycles, while caches fill,
+ * by up to 100 KiB in the next twenty, and not at all in the hundred after these. Free memory wavers by up to 750 KiB, since the lists of
+ * free pages that each processor keeps for itself do not count. A leak of two slab pages a cycle, or of a device with its buffers
+ * (64 KiB), is above the bounds.
  */
 const BOUND = { free: 1536, slab: 200 }
 
