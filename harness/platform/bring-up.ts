@@ -93,7 +93,7 @@ async function prepare(platform: PlatformName, options: BringUpOptions): Promise
   await compileTree(plan.tree, join(dir, 'board.dtb'))
   for (const { name, content } of plan.files) await writeFile(join(dir, name), content)
   // The models are here, and not in QEMU: a bare QEMU has nobody to connect to.
-  const args = [...plan.machine, ...plan.devices]
+  const args = [...plan.machine, ...plan.boot, ...plan.devices]
   const leftOut = plan.models.map(({ model }) => nameOf(model))
   await writeReproducer({ command: images.qemu.command, args, wires: plan.wires, dir, leftOut })
   return plan
@@ -122,7 +122,8 @@ async function start(plan: BoardPlan, extras: Extras, { images, dir }: BringUpOp
 
 async function boot(plan: BoardPlan, extras: Extras, options: BringUpOptions): Promise<Board> {
   const waits = extras.models.some(({ model }) => model instanceof RootComplex)
-  const board = await start(plan, { ...extras, args: [...extras.args, ...(waits ? ['-S'] : [])] }, options)
+  const args = [...plan.boot, ...extras.args, ...(waits ? ['-S'] : [])]
+  const board = await start(plan, { ...extras, args }, options)
   options.started?.(board)
   try {
     if (waits) {

@@ -2,6 +2,7 @@
 /**
  * Device trees as data, written as the source text that `dtc` reads (Devicetree Specification 0.4, appendix A).
  */
+import { writeFile } from 'node:fs/promises'
 import { execa } from 'execa'
 import { HostProblem } from '../../images/index.ts'
 
@@ -62,22 +63,34 @@ export function writeTree(root: TreeNode): string {
   return `/dts-v1/;\n\n${writeNode('/', root, '')}\n`
 }
 
+/** What `dtc` made of a source text: the boards of a process have few trees between them. */
+const compiled = new Map<string, Promise<Uint8Array>>()
+
 /**
  * Compiles `source` (the text of a tree) to the blob at `output`.
  *
  * @throws HostProblem when `dtc` is missing or refuses the text.
  */
 export async function compileTree(source: string, output: string): Promise<void> {
-  const result = await execa('dtc', ['-q', '-I', 'dts', '-O', 'dtb', '-o', output, '-'], {
+  const blob = compiled.get(source) ?? compile(source, output)
+  compiled.set(source, blob)
+  await writeFile(output, await blob)
+}
+
+async function compile(source: string, output: string): Promise<Uint8Array> {
+  const result = await execa('dtc', ['-q', '-I', 'dts', '-O', 'dtb', '-'], {
     input: source,
+    encoding: 'buffer',
     reject: false,
   })
   if (result.failed) {
+    const said = Buffer.from(result.stderr).toString()
     throw new HostProblem(
-      `dtc did not make ${output}: ${result.stderr || result.shortMessage}`,
+      `dtc did not make ${output}: ${said || result.shortMessage}`,
       result.code === 'ENOENT'
         ? 'Install the package device-tree-compiler, or run: guestrig setup'
         : 'The text of the tree is beside it, with the ending .dts.',
     )
   }
+  return result.stdout
 }

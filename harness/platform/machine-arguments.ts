@@ -24,6 +24,8 @@ export function machineArguments(options: {
     ...['-machine', machine.join(','), '-cpu', 'cortex-a57', '-accel', 'tcg,thread=multi'],
     ...['-smp', String(options.cpus), '-m', String(options.memory)],
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-action', 'reboot=shutdown'],
-    ...['-dtb', 'board.dtb'],
   ]
 }
+
+/** What every board boots with, beside its kernel: the tree in its folder. */
+export const TREE_ARGUMENTS = ['-dtb', 'board.dtb']

@@ -65,6 +65,8 @@ export interface BoardPlan {
   platform: PlatformName
   /** QEMU's arguments for the machine that every board of this shape has; the wires come from elsewhere. */
   machine: string[]
+  /** QEMU's arguments for what it loads into that machine's memory, and starts: a machine that is restored has it there. */
+  boot: string[]
   /** QEMU's arguments for its own functions that the scenario asked for. */
   devices: string[]
   /** Files of the run's folder that those need. */

@@ -4,7 +4,7 @@ import type { Images } from '../../images/index.ts'
 import { AGENT_BOOTARGS, agentArguments, agentPort } from './agent-port.ts'
 import { deviceArguments, transportOf } from './device.ts'
 import { writeTree } from './device-tree.ts'
-import { machineArguments } from './machine-arguments.ts'
+import { machineArguments, TREE_ARGUMENTS } from './machine-arguments.ts'
 import { machineTree } from './machine-tree.ts'
 import { placeDevices } from './placing.ts'
 import { type BoardOptions, type BoardPlan, UART0 } from './plan.ts'
@@ -37,10 +37,13 @@ export async function planVirt(images: Images, options: BoardOptions): Promise<B
     guestTrees: {},
     machine: [
       ...machineArguments({ cpus, memory, virtualization: false, msi }),
-      ...['-kernel', images.kernel.image, '-initrd', images.initramfs.bare],
-      ...['-append', bootargs.filter(Boolean).join(' ')],
       ...['-serial', `chardev:${UART0}`],
       ...agentArguments([port]),
+    ],
+    boot: [
+      ...['-kernel', images.kernel.image, '-initrd', images.initramfs.bare],
+      ...['-append', bootargs.filter(Boolean).join(' ')],
+      ...TREE_ARGUMENTS,
     ],
     devices: emulated.flatMap((device) => deviceArguments(device, false)),
     files: emulated.flatMap(({ file }) => file ?? []),

@@ -7,7 +7,7 @@ import { PciFunction, type RootComplex, requesterId } from '../pci/index.ts'
 import { AGENT_BOOTARGS, agentArguments, agentPort, MAX_AGENTS } from './agent-port.ts'
 import { deviceArguments, transportOf } from './device.ts'
 import { cells, compileTree, type TreeNode, writeTree } from './device-tree.ts'
-import { machineArguments } from './machine-arguments.ts'
+import { machineArguments, TREE_ARGUMENTS } from './machine-arguments.ts'
 import { machineTree } from './machine-tree.ts'
 import { type Placing, placeDevices } from './placing.ts'
 import {
@@ -200,11 +200,10 @@ export async function planXen(images: Images, options: BoardOptions, dir: string
     guestTrees,
     machine: [
       ...machineArguments({ cpus, memory, virtualization: true }),
-      ...['-kernel', images.xen.image],
-      ...modules.args,
       ...['-serial', `chardev:${UART0}`, '-serial', `chardev:${UART1}`],
       ...agentArguments(domains.map(({ port }) => port)),
     ],
+    boot: [...['-kernel', images.xen.image], ...modules.args, ...TREE_ARGUMENTS],
     devices: placing.emulated.flatMap((device) => deviceArguments(device, true)),
     files: placing.emulated.flatMap(({ file }) => file ?? []),
     models: placing.models,
