@@ -20,6 +20,7 @@ export async function measureFloor(images: Images, dir: string): Promise<number>
       'none',
       '-S',
     ],
+    uarts: [],
     wires: [],
     dir,
   })

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
@@ -7,13 +8,15 @@ import { HostProblem } from '../../images/index.ts'
 import { guarded } from './guard.ts'
 import { Qmp } from './qmp.ts'
 import { QTest } from './qtest.ts'
+import { Uart } from './uart.ts'
 
 export interface EmulatorSpec {
   /** The start of QEMU's argv. */
   command: string[]
   /** QEMU's arguments, less those for the wires. */
   args: string[]
-  /** Ids of the character devices that `args` speaks of; each becomes a stream here, and a file `ID.raw` in `dir`. */
+  /** Ids of the character devices that `args` speaks of: the UARTs', and all others. Each becomes a stream here, and a file `ID.raw` in `dir`. */
+  uarts: string[]
   wires: string[]
   /** The run's folder. */
   dir: string
@@ -36,8 +39,8 @@ const CONTROL_WIRES = ['qmp', 'qtest']
 const PATIENCE = 1000
 
 /**
- * A QEMU process and the wires to it. The wires are socket pairs that QEMU inherits: no path in the file system that could be left
- * behind or found by others, and an end of file when either side goes.
+ * A QEMU process and the wires to it. The wires are socket pairs, and for UARTs pipes, that QEMU inherits: no path in the file system that
+ * could be left behind or found by others, and an end of file when either side goes.
  */
 export class Emulator {
   readonly qmp: Qmp
@@ -49,12 +52,15 @@ export class Emulator {
   readonly #process: ChildProcess
   readonly #wires: Map<string, Duplex>
 
-  private constructor(process: ChildProcess, spec: EmulatorSpec, startedAt: number) {
+  private constructor(process: ChildProcess, spec: EmulatorSpec, uarts: Uart[], startedAt: number) {
     this.#process = process
     this.startedAt = startedAt
-    this.#wires = new Map(
-      [...CONTROL_WIRES, ...spec.wires].map((id, index) => [id, process.stdio[3 + index] as Duplex]),
-    )
+    this.#wires = new Map<string, Duplex>([
+      ...[...CONTROL_WIRES, ...spec.wires].map(
+        (id, index) => [id, process.stdio[3 + index]] as [string, Duplex],
+      ),
+      ...spec.uarts.map((id, index) => [id, uarts[index]] as [string, Duplex]),
+    ])
     const log = createWriteStream(join(spec.dir, 'qmp.log'))
     this.qmp = new Qmp(this.wire('qmp'), (line) => log.write(`${line}\n`))
     this.qtest = new QTest(this.wire('qtest'))
@@ -63,14 +69,13 @@ export class Emulator {
       process.stderr?.setEncoding('utf8').on('data', (text: string) => {
         stderr = (stderr + text).slice(-8192)
       })
-      process.once('error', (error) => {
+      const ends = (how: Ending) => {
         log.end()
-        resolve({ code: null, signal: null, stderr: error.message })
-      })
-      process.once('close', (code, signal) => {
-        log.end()
-        resolve({ code, signal, stderr: stderr.trim() })
-      })
+        // What QEMU has printed is read to its end.
+        void Promise.all(uarts.map(closed)).then(() => resolve(how))
+      }
+      process.once('error', (error) => ends({ code: null, signal: null, stderr: error.message }))
+      process.once('close', (code, signal) => ends({ code, signal, stderr: stderr.trim() }))
     })
   }
 
@@ -81,12 +86,18 @@ export class Emulator {
    */
   static async start(spec: EmulatorSpec): Promise<Emulator> {
     const [file = '', ...args] = guarded([...spec.command, ...emulatorArguments(spec)])
+    const uarts = spec.uarts.map((id) => new Uart(join(spec.dir, `${id}.raw`)))
     const startedAt = performance.now()
     const process = spawn(file, args, {
       cwd: spec.dir,
-      stdio: ['ignore', 'ignore', 'pipe', ...[...CONTROL_WIRES, ...spec.wires].map(() => 'pipe' as const)],
+      stdio: [
+        ...(['ignore', 'ignore', 'pipe'] as const),
+        ...[...CONTROL_WIRES, ...spec.wires].map(() => 'pipe' as const),
+        ...uarts.flatMap(({ qemusEnds }) => qemusEnds),
+      ],
     })
-    const emulator = new Emulator(process, spec, startedAt)
+    for (const uart of uarts) uart.inherited()
+    const emulator = new Emulator(process, spec, uarts, startedAt)
     const failed = emulator.ended.then((ending) => {
       throw new HostProblem(
         `QEMU did not start: ${ending.stderr || describeEnding(ending)}`,
@@ -129,8 +140,19 @@ export function describeEnding(ending: Ending): string {
   return ending.stderr ? `${how}: ${ending.stderr}` : how
 }
 
-/** QEMU's whole argument list: file descriptor 3 is QMP, 4 is qtest, from 5 on the wires in their order. */
+/** A UART that nobody listens to is read all the same: otherwise its end would not be seen. */
+async function closed(uart: Uart): Promise<void> {
+  if (uart.closed) return
+  if (uart.readableFlowing === null) uart.resume()
+  await once(uart, 'close').catch(() => {})
+}
+
+/**
+ * QEMU's whole argument list: file descriptor 3 is QMP, 4 is qtest, from 5 on the wires in their order, and then two for each UART. A
+ * character device of the kind `file` opens them once more under their names (proc(5), /proc/PID/fd), which for a pipe is as good.
+ */
 function emulatorArguments(spec: EmulatorSpec): string[] {
+  const firstUart = 5 + spec.wires.length
   return [
     ...spec.args,
     ...['-sandbox', SANDBOX],
@@ -140,5 +162,9 @@ function emulatorArguments(spec: EmulatorSpec): string[] {
       '-chardev',
       `socket,id=${id},fd=${5 + index},logfile=${join(spec.dir, `${id}.raw`)}`,
     ]),
+    ...spec.uarts.flatMap((id, index) => {
+      const to = firstUart + 2 * index
+      return ['-chardev', `file,id=${id},path=/dev/fd/${to},input-path=/dev/fd/${to + 1}`]
+    }),
   ]
 }

@@ -25,16 +25,15 @@ export interface Reproduction extends EmulatorSpec {
  * terminal, the other UARTs go to files, and nobody speaks to the agents. It says what it leaves out.
  */
 export async function writeReproducer(spec: Reproduction): Promise<void> {
-  const wires = spec.wires.flatMap((id) => {
-    if (id === 'uart0') return ['-chardev', 'stdio,id=uart0,signal=on']
-    return ['-chardev', id.startsWith('uart') ? `file,id=${id},path=${id}.reproduced` : `null,id=${id}`]
-  })
+  const uart = (id: string, index: number) =>
+    index === 0 ? `stdio,id=${id},signal=on` : `file,id=${id},path=${id}.reproduced`
+  const wires = [...spec.uarts.map(uart), ...spec.wires.map((id) => `null,id=${id}`)]
   const script = [
     '#!/bin/sh',
     '# The machine of this run on bare QEMU. Ctrl-C ends it.',
     ...spec.leftOut.map((name) => `# Left out: ${name}, a device model that needs guestrig.`),
     'cd "$(dirname "$0")" || exit 1',
-    `exec ${lines([...spec.command, ...spec.args, ...wires, '"$@"'])
+    `exec ${lines([...spec.command, ...spec.args, ...wires.flatMap((wire) => ['-chardev', wire]), '"$@"'])
       .join(' \\\n  ')
       .replace(`'"$@"'`, '"$@"')}`,
     '',

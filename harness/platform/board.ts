@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createWriteStream, type WriteStream } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Emulator, QmpError } from '../board/index.ts'
 import { Console, type ConsoleContext, type Failure, printable, XEN } from '../console/index.ts'
-import { PciFunction, Trace } from '../pci/index.ts'
+import { PciFunction, Trace, type TraceEntry } from '../pci/index.ts'
 import type { CommandResult } from './agent.ts'
 import { type Device, deviceProperties, idOf, slotOf } from './device.ts'
 import { Domain } from './domain.ts'
 import { Failures } from './failures.ts'
 import { hangOf } from './hang.ts'
+import { closeAll, LinesFile } from './lines-file.ts'
 import type { Models } from './modelled.ts'
 import { Patience, within } from './patience.ts'
 import { type BoardPlan, type PlannedDomain, type PlatformName, UART0 } from './plan.ts'
-import { TraceFile } from './trace-file.ts'
 import { connectUart, type Printers } from './wiring.ts'
 
 /** ms between two looks at a condition. */
@@ -37,8 +36,7 @@ export class Board {
   /** Whether it came from a snapshot. */
   restored = false
   readonly #plan: BoardPlan
-  readonly #logs: WriteStream[]
-  readonly #traceFile: TraceFile
+  readonly #files: { close: () => void }[]
   readonly #failures: Failures
 
   /** Ties a running emulator to the domains of its plan. Boards are made by `bootBoard` and `obtainBoard`. */
@@ -51,7 +49,7 @@ export class Board {
     this.#failures = new Failures(dir)
     const consoles = plan.domains.map(({ name }) => new Console(name))
     this.consoles = plan.platform === 'xen' ? [...consoles, new Console(XEN)] : consoles
-    this.#logs = this.consoles.map((console) => this.#log(console))
+    this.#files = [...this.consoles.map((console) => this.#log(console)), this.#logTrace()]
     const context = {
       patience: this.patience,
       interruption: this.failed,
@@ -64,10 +62,9 @@ export class Board {
     )
     if (plan.platform === 'xen') this.xenConsole.attach(this.#xenContext())
     for (const console of this.consoles) this.#failures.watchConsole(console)
-    for (const uart of plan.wires.filter((wire) => wire.startsWith('uart'))) {
+    for (const uart of plan.uarts) {
       connectUart(emulator.wire(uart), this.#printers(uart), () => performance.now() - emulator.startedAt)
     }
-    this.#traceFile = new TraceFile(join(dir, 'trace.jsonl'))
     this.#follow(models)
     // Under Xen, no domain can end the machine but through Xen.
     const ends = plan.platform === 'xen' ? this.xenConsole : this.domain().console
@@ -194,13 +191,16 @@ export class Board {
     this.#failures.fail(reason)
   }
 
-  /** Ends QEMU; the consoles' files are whole afterwards. */
+  /**
+   * Ends QEMU; the consoles' files are whole afterwards.
+   *
+   * @throws HostProblem when one of them is not.
+   */
   async stop(): Promise<void> {
     this.#failures.close()
     await this.emulator.stop()
     this.models.close()
-    this.#traceFile.close()
-    await Promise.all(this.#logs.map((log) => new Promise<void>((resolve) => log.end(() => resolve()))))
+    closeAll(this.#files)
   }
 
   #xenContext(): ConsoleContext {
@@ -217,13 +217,18 @@ export class Board {
     models.onFailure((failure) => this.fail(failure))
     this.trace.start(() => performance.now() - this.emulator.startedAt, this.domain().name)
     models.trace = this.trace
-    this.trace.onEntry((entry) => this.#traceFile.write(entry))
   }
 
   /** Each console in a file of its own. */
-  #log(console: Console): WriteStream {
-    const file = createWriteStream(join(this.dir, `console-${console.domain}.log`))
-    console.onLine(({ text }) => file.write(`${printable(text)}\n`))
+  #log(console: Console): LinesFile<string> {
+    const file = new LinesFile<string>(join(this.dir, `console-${console.domain}.log`), printable)
+    console.onLine(({ text }) => file.write(text))
+    return file
+  }
+
+  #logTrace(): LinesFile<TraceEntry> {
+    const file = new LinesFile<TraceEntry>(join(this.dir, 'trace.jsonl'), JSON.stringify)
+    this.trace.onEntry((entry) => file.write(entry))
     return file
   }
 

@@ -95,7 +95,14 @@ async function prepare(platform: PlatformName, options: BringUpOptions): Promise
   // The models are here, and not in QEMU: a bare QEMU has nobody to connect to.
   const args = [...plan.machine, ...plan.boot, ...plan.devices]
   const leftOut = plan.models.map(({ model }) => nameOf(model))
-  await writeReproducer({ command: images.qemu.command, args, wires: plan.wires, dir, leftOut })
+  await writeReproducer({
+    command: images.qemu.command,
+    args,
+    uarts: plan.uarts,
+    wires: plan.wires,
+    dir,
+    leftOut,
+  })
   return plan
 }
 
@@ -111,7 +118,8 @@ async function start(plan: BoardPlan, extras: Extras, { images, dir }: BringUpOp
   const models = new Models(extras.models, dir)
   try {
     const args = [...plan.machine, ...extras.args, ...models.listen()]
-    const emulator = await Emulator.start({ command: images.qemu.command, args, wires: plan.wires, dir })
+    const { uarts, wires } = plan
+    const emulator = await Emulator.start({ command: images.qemu.command, args, uarts, wires, dir })
     models.connected()
     return new Board(plan, dir, emulator, models)
   } catch (error) {

@@ -75,6 +75,9 @@ export interface BoardPlan {
   models: PlannedModel[]
   /** MiB */
   memory: number
+  /** Wires that carry consoles. */
+  uarts: string[]
+  /** Those of the agents. */
   wires: string[]
   /** Source text of the machine's tree, which QEMU gets as `board.dtb`. */
   tree: string

@@ -32,7 +32,16 @@ export interface Snapshot {
 
 /** A snapshot's name: everything that went into the machine, but for the scenario's functions. */
 export function snapshotKey(images: Images, plan: BoardPlan): string {
-  const inputs = [FORMAT, images.id, plan.machine, plan.boot, plan.wires, plan.tree, plan.guestTrees]
+  const inputs = [
+    FORMAT,
+    images.id,
+    plan.machine,
+    plan.boot,
+    plan.uarts,
+    plan.wires,
+    plan.tree,
+    plan.guestTrees,
+  ]
   return createHash('sha256').update(JSON.stringify(inputs)).digest('hex').slice(0, 16)
 }
 

@@ -48,7 +48,8 @@ export async function planVirt(images: Images, options: BoardOptions): Promise<B
     devices: emulated.flatMap((device) => deviceArguments(device, false)),
     files: emulated.flatMap(({ file }) => file ?? []),
     models,
-    wires: [UART0, `agent-${DOMAIN}`],
+    uarts: [UART0],
+    wires: [`agent-${DOMAIN}`],
     tree: writeTree(
       machineTree({
         cpus,

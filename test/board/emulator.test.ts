@@ -23,7 +23,8 @@ beforeEach(async () => {
   emulator = await Emulator.start({
     command,
     args: [...args, '-serial', 'chardev:uart0'],
-    wires: ['uart0'],
+    uarts: ['uart0'],
+    wires: [],
     dir,
   })
 })

@@ -19,7 +19,7 @@ afterAll(() => rm(dir, { recursive: true }))
 
 /** The script of a machine whose "QEMU" prints its arguments, one a line. */
 async function scriptOf(args: string[], leftOut: string[]): Promise<{ text: string; printed: string[] }> {
-  await writeReproducer({ command: ['printf', '%s\n'], args, wires: [], dir, leftOut })
+  await writeReproducer({ command: ['printf', '%s\n'], args, uarts: [], wires: [], dir, leftOut })
   const script = join(dir, 'reproduce.sh')
   const { stdout } = await run(script, ['more'])
   return { text: await readFile(script, 'utf8'), printed: stdout.trimEnd().split('\n') }

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expect as expectGuest, PciFunction, rootPort } from '../../harness/index.ts'
 import type { TraceEntry } from '../../harness/pci/index.ts'
 import { obtainBoard } from '../../harness/platform/index.ts'
-import { TraceFile } from '../../harness/platform/trace-file.ts'
+import { LinesFile } from '../../harness/platform/lines-file.ts'
 import { locateImages } from '../../images/index.ts'
 
 let root: string
@@ -24,18 +24,18 @@ const entriesIn = async (path: string): Promise<TraceEntry[]> =>
     .split('\n')
     .map((line) => JSON.parse(line))
 
-describe('TraceFile', () => {
+describe('LinesFile', () => {
   const entry: TraceEntry = { at: 1, from: '00:01.0', what: 'reset' }
 
-  test('is there once there is an entry', async () => {
+  test('is there once there is a line', async () => {
     const path = join(root, 'none.jsonl')
-    new TraceFile(path).close()
+    new LinesFile<TraceEntry>(path, JSON.stringify).close()
     expect(existsSync(path)).toBe(false)
   })
 
-  test('has every entry when it is closed, and takes none any more', async () => {
+  test('has every line when it is closed, and takes none any more', async () => {
     const path = join(root, 'some.jsonl')
-    const file = new TraceFile(path)
+    const file = new LinesFile<TraceEntry>(path, JSON.stringify)
     for (let at = 0; at < 1001; at++) file.write({ ...entry, at })
     file.close()
     file.write(entry)

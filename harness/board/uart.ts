@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * A serial line between QEMU and this process: two pipes. QEMU's UARTs hand over one character at a time. In a pipe they lie together
+ * until they are fetched (pipe(7)), where each in a socket would be a buffer of some 700 bytes, and would wake its reader.
+ */
+import { closeSync, openSync, writeSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { Duplex } from 'node:stream'
+import koffi from 'koffi'
+
+/**
+ * ms between two reads of a pipe. A reader that took each character as it comes would spend a third of a processor on a boot, which
+ * the guest's own emulation needs.
+ */
+const PACE = 1
+/** Bytes that one read takes at most: what a pipe holds. */
+const CHUNK = 64 * 1024
+
+const O_CLOEXEC = 0o2000000
+const pipe2 = koffi.load(null).func('int pipe2(_Out_ int *fds, int flags)')
+
+/** The two ends of a pipe, by file descriptor. No program that is started later inherits them. */
+interface Pipe {
+  from: number
+  to: number
+}
+
+/** @throws Error with the errno when there are no file descriptors left. */
+function makePipe(): Pipe {
+  const fds = [-1, -1]
+  if (pipe2(fds, O_CLOEXEC) !== 0) throw new Error(`pipe2: errno ${koffi.errno()}`)
+  return { from: fds[0] as number, to: fds[1] as number }
+}
+
+/**
+ * What QEMU sends is what is read here, and goes into `file`; what is written here is what QEMU receives. An error of the file's (a full
+ * disk, say) is one of the stream's.
+ */
+export class Uart extends Duplex {
+  readonly #output = makePipe()
+  readonly #input = makePipe()
+  readonly #file: number
+  readonly #reader: Socket
+  readonly #writer: Socket
+  /** While it runs, the pipe is not read. */
+  readonly #pace: NodeJS.Timeout
+  #paused = true
+  /** Somebody has room for what comes. */
+  #wanted = false
+
+  constructor(file: string) {
+    super({ allowHalfOpen: false })
+    this.#file = openSync(file, 'w')
+    const buffer = Buffer.alloc(CHUNK)
+    // With a buffer of its own, and only then, a socket stops to read when it is told to. The types allow that for `connect` only.
+    const onread = { buffer, callback: (length: number) => this.#receive(buffer.subarray(0, length)) }
+    const reading = { fd: this.#output.from, readable: true, writable: false, onread }
+    this.#reader = new Socket(reading as ConstructorParameters<typeof Socket>[0])
+    this.#writer = new Socket({ fd: this.#input.to, readable: false, writable: true })
+    this.#pace = setTimeout(() => this.#paced(), PACE)
+    this.#reader.on('end', () => this.push(null))
+    this.#reader.on('error', (error) => this.destroy(error))
+    // QEMU has gone, which the other pipe tells.
+    this.#writer.on('error', () => {})
+  }
+
+  /** File descriptors for QEMU: to write to, and to read from. */
+  get qemusEnds(): readonly [number, number] {
+    return [this.#output.to, this.#input.from]
+  }
+
+  /** QEMU has inherited its ends. Nobody else may hold them, for this side to see that QEMU has gone. */
+  inherited(): void {
+    for (const end of this.qemusEnds) closeSync(end)
+  }
+
+  override _read(): void {
+    this.#wanted = true
+    if (!this.#paused) this.#reader.resume()
+  }
+
+  override _write(bytes: Buffer, _encoding: BufferEncoding, written: () => void): void {
+    if (this.#writer.writable) this.#writer.write(bytes, () => written())
+    else written()
+  }
+
+  override _destroy(error: Error | null, destroyed: (error: Error | null) => void): void {
+    clearTimeout(this.#pace)
+    this.#reader.destroy()
+    this.#writer.destroy()
+    closeSync(this.#file)
+    destroyed(error)
+  }
+
+  /** Returns false: the socket stops to read. */
+  #receive(bytes: Buffer): false {
+    this.#paused = true
+    this.#wanted = false
+    this.#pace.refresh()
+    try {
+      writeSync(this.#file, bytes)
+      this.push(Buffer.from(bytes))
+    } catch (error) {
+      this.destroy(error as Error)
+    }
+    return false
+  }
+
+  #paced(): void {
+    this.#paused = false
+    if (this.#wanted) this.#reader.resume()
+  }
+}
