@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 export { describeEnding, Emulator, type EmulatorSpec, type Ending } from './emulator.ts'
 export { guarded } from './guard.ts'
-export { AWAIT_STATE, loadState, ramFileArguments, saveState } from './migration.ts'
+export { ramFileArguments, restoreArguments, restored, saveState, TO_BE_SAVED } from './migration.ts'
 export { QmpError } from './qmp.ts'
 export type { QTest } from './qtest.ts'
 export { writeReproducer } from './reproduce.ts'

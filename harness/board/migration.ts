@@ -19,36 +19,61 @@ export function ramFileArguments(file: string, size: number, keep: boolean): str
   return ['-object', backend.join(','), '-machine', 'memory-backend=ram0']
 }
 
-/** QEMU's arguments for a machine that waits for `loadState` instead of booting. */
-export const AWAIT_STATE = ['-incoming', 'defer']
+/**
+ * QEMU's arguments for a machine whose state is to be saved. The state does not say that the machine was stopped when it was saved, so
+ * that it runs as soon as it is restored.
+ */
+export const TO_BE_SAVED = ['-global', 'migration.store-global-state=off']
 
 /** Stops the machine and writes its state to `file`. */
 export async function saveState(qmp: Qmp, file: string): Promise<void> {
   await qmp.execute('stop')
-  await migrate(qmp, 'migrate', file)
-}
-
-/** Reads the state from `file`; the machine is as it was, and stopped. */
-export async function loadState(qmp: Qmp, file: string): Promise<void> {
-  await migrate(qmp, 'migrate-incoming', file)
-}
-
-async function migrate(qmp: Qmp, command: 'migrate' | 'migrate-incoming', file: string): Promise<void> {
   const capabilities = ['events', 'mapped-ram', 'x-ignore-shared']
   await qmp.execute('migrate-set-capabilities', {
     capabilities: capabilities.map((capability) => ({ capability, state: true })),
   })
-  const over = qmp.next('MIGRATION', {
-    signal: AbortSignal.timeout(DEADLINE),
+  const over = migrated(qmp)
+  await qmp.execute('migrate', { uri: `file:${file}` })
+  await over
+}
+
+/**
+ * QEMU's arguments for a machine that does not boot, but takes its state from `file`, and runs, unless it is told to wait (`-S`). All on
+ * the command line: QEMU reads QMP byte by byte, with four system calls for each. If the state does not fit, QEMU ends.
+ */
+export function restoreArguments(file: string): string[] {
+  const capabilities = ['x-events', 'mapped-ram', 'x-ignore-shared']
+  return [
+    ...capabilities.flatMap((capability) => ['-global', `migration.${capability}=on`]),
+    ...['-incoming', `file:${file}`],
+  ]
+}
+
+/** Resolves when a machine that is being restored, and that waits, has its state. Rejects with the reason of `interruption` when that aborts. */
+export async function restored(qmp: Qmp, interruption: AbortSignal): Promise<void> {
+  const over = migrated(qmp, interruption)
+  // What came before was not heard.
+  const { status } = await qmp.execute<{ status?: string }>('query-migrate')
+  if (status !== 'completed') await over
+}
+
+/** Resolves when the migration that begins, or is under way, is over. Rejects with a HostProblem when it fails. */
+function migrated(qmp: Qmp, interruption?: AbortSignal): Promise<void> {
+  const over = awaitMigration(qmp, [AbortSignal.timeout(DEADLINE), ...(interruption ? [interruption] : [])])
+  // Whoever turns out not to need it does not hear that its time is over.
+  over.catch(() => {})
+  return over
+}
+
+async function awaitMigration(qmp: Qmp, ends: AbortSignal[]): Promise<void> {
+  const { status } = await qmp.next('MIGRATION', {
+    signal: AbortSignal.any(ends),
     when: ({ status }) => status === 'completed' || status === 'failed',
   })
-  over.catch(() => {})
-  await qmp.execute(command, { uri: `file:${file}` })
-  const { status } = await over
   if (status === 'completed') return
   const { 'error-desc': reason } = await qmp.execute<{ 'error-desc'?: string }>('query-migrate')
   throw new HostProblem(
-    `QEMU could not ${command} ${file}: ${reason ?? status}`,
+    `QEMU could not save or restore a machine's state: ${reason ?? status}`,
     'guestrig run --cold boots instead.',
   )
 }

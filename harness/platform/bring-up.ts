@@ -6,11 +6,12 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Images } from '../../images/index.ts'
 import {
-  AWAIT_STATE,
   Emulator,
-  loadState,
   ramFileArguments,
+  restoreArguments,
+  restored,
   saveState,
+  TO_BE_SAVED,
   writeReproducer,
 } from '../board/index.ts'
 import { type ConsoleLine, GuestCrash } from '../console/index.ts'
@@ -129,15 +130,11 @@ async function start(plan: BoardPlan, extras: Extras, { images, dir }: BringUpOp
 }
 
 async function boot(plan: BoardPlan, extras: Extras, options: BringUpOptions): Promise<Board> {
-  const waits = extras.models.some(({ model }) => model instanceof RootComplex)
-  const args = [...plan.boot, ...extras.args, ...(waits ? ['-S'] : [])]
+  const args = [...plan.boot, ...extras.args, ...waitIf(extras.models)]
   const board = await start(plan, { ...extras, args }, options)
   options.started?.(board)
   try {
-    if (waits) {
-      await board.models.place(board.emulator.qtest)
-      await board.emulator.qmp.execute('cont')
-    }
+    if (mustBePlaced(extras.models)) await placeModels(board)
     await watchBoot(board)
   } catch (error) {
     await board.stop()
@@ -159,7 +156,7 @@ async function bootWithDevices(plan: BoardPlan, options: BringUpOptions): Promis
 async function takeSnapshot(plan: BoardPlan, key: string, options: BringUpOptions): Promise<Snapshot> {
   const snapshot = await newSnapshot(key)
   try {
-    const args = ramFileArguments(snapshot.ram, plan.memory, true)
+    const args = [...ramFileArguments(snapshot.ram, plan.memory, true), ...TO_BE_SAVED]
     const board = await boot(plan, { args, models: [] }, options)
     try {
       // What a guest still does after its boot, every scenario would do again.
@@ -184,7 +181,12 @@ async function restore(plan: BoardPlan, snapshot: Snapshot, options: BringUpOpti
   const { models } = plan
   const shared = needSharedMemory(models)
   const ram = shared ? await copyOfRam(snapshot, options.dir) : snapshot.ram
-  const args = [...plan.devices, ...ramFileArguments(ram, plan.memory, shared), ...AWAIT_STATE]
+  const args = [
+    ...plan.devices,
+    ...ramFileArguments(ram, plan.memory, shared),
+    ...restoreArguments(snapshot.state),
+    ...waitIf(models),
+  ]
   const board = await start(plan, { args, models }, options).finally(() =>
     shared ? rm(ram, { force: true }) : undefined,
   )
@@ -193,9 +195,10 @@ async function restore(plan: BoardPlan, snapshot: Snapshot, options: BringUpOpti
     for (const console of board.consoles) {
       for (const line of consoles[console.domain] ?? []) console.push(line)
     }
-    await loadState(board.emulator.qmp, snapshot.state)
-    await board.models.place(board.emulator.qtest)
-    await board.emulator.qmp.execute('cont')
+    if (mustBePlaced(models)) {
+      await restored(board.emulator.qmp, board.failed)
+      await placeModels(board)
+    }
     await checkAlive(board)
   } catch (error) {
     await board.stop()
@@ -204,6 +207,18 @@ async function restore(plan: BoardPlan, snapshot: Snapshot, options: BringUpOpti
   board.restored = true
   board.isUp(REFERENCE_RESTORE)
   return board
+}
+
+/** A root complex is not where the guest looks for it until its windows are placed. */
+const mustBePlaced = (models: readonly PlannedModel[]): boolean =>
+  models.some(({ model }) => model instanceof RootComplex)
+
+/** QEMU's argument for a machine whose models must be placed before it runs. */
+const waitIf = (models: readonly PlannedModel[]): string[] => (mustBePlaced(models) ? ['-S'] : [])
+
+async function placeModels({ models, emulator }: Board): Promise<void> {
+  await models.place(emulator.qtest)
+  await emulator.qmp.execute('cont')
 }
 
 /** The bytes of a line from a snapshot are in the wire's file of another run. */
