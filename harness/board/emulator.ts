@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { HostProblem } from '../../images/index.ts'
 import { guarded } from './guard.ts'
+import { notWhole } from './not-whole.ts'
 import { Qmp } from './qmp.ts'
 import { QTest } from './qtest.ts'
 import { Uart } from './uart.ts'
@@ -51,6 +52,7 @@ export class Emulator {
   readonly ended: Promise<Ending>
   readonly #process: ChildProcess
   readonly #wires: Map<string, Duplex>
+  #logProblem: Error | undefined
 
   private constructor(process: ChildProcess, spec: EmulatorSpec, uarts: Uart[], startedAt: number) {
     this.#process = process
@@ -62,6 +64,9 @@ export class Emulator {
       ...spec.uarts.map((id, index) => [id, uarts[index]] as [string, Duplex]),
     ])
     const log = createWriteStream(join(spec.dir, 'qmp.log'))
+    log.once('error', (error) => {
+      this.#logProblem = error
+    })
     this.qmp = new Qmp(this.wire('qmp'), (line) => log.write(`${line}\n`))
     this.qtest = new QTest(this.wire('qtest'))
     this.ended = new Promise((resolve) => {
@@ -120,13 +125,18 @@ export class Emulator {
     return this.#process.pid
   }
 
-  /** Ends QEMU: asks it, then kills it. */
+  /**
+   * Ends QEMU: asks it, then kills it.
+   *
+   * @throws HostProblem when the conversation with it is not on file.
+   */
   async stop(): Promise<void> {
     this.qmp.execute('quit').catch(() => {})
     const kill = setTimeout(() => this.kill(), PATIENCE)
     await this.ended
     clearTimeout(kill)
     for (const wire of this.#wires.values()) wire.destroy()
+    if (this.#logProblem) throw notWhole('qmp.log', this.#logProblem)
   }
 
   /** Ends QEMU at once. */

@@ -2,6 +2,7 @@
 export { describeEnding, Emulator, type EmulatorSpec, type Ending } from './emulator.ts'
 export { guarded } from './guard.ts'
 export { ramFileArguments, restoreArguments, restored, saveState, TO_BE_SAVED } from './migration.ts'
+export { notWhole } from './not-whole.ts'
 export { QmpError } from './qmp.ts'
 export type { QTest } from './qtest.ts'
 export { writeReproducer } from './reproduce.ts'

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { HostProblem } from '../../images/index.ts'
 
@@ -28,10 +28,22 @@ async function makeAncestors(dir: string): Promise<void> {
   await mkdir(dir)
 }
 
-/** Writes a file so that it is there whole or not at all, and its folder if need be. */
+/**
+ * Writes a file so that it is there whole or not at all, and its folder if need be.
+ *
+ * @throws HostProblem that names the file.
+ */
 export async function writeWhole(file: string, text: string): Promise<void> {
   await makeFolder(dirname(file))
   const part = `${file}.${process.pid}.part`
-  await writeFile(part, text)
-  await rename(part, file)
+  try {
+    await writeFile(part, text)
+    await rename(part, file)
+  } catch (error) {
+    await rm(part, { force: true })
+    throw new HostProblem(
+      `${file} cannot be written: ${(error as Error).message}`,
+      'Is there room on the disk, and may you write there?',
+    )
+  }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Emulator, QmpError } from '../board/index.ts'
+import { type Emulator, notWhole, QmpError } from '../board/index.ts'
 import { Console, type ConsoleContext, type Failure, printable, XEN } from '../console/index.ts'
 import { PciFunction, Trace, type TraceEntry } from '../pci/index.ts'
 import type { CommandResult } from './agent.ts'
@@ -63,6 +63,7 @@ export class Board {
     if (plan.platform === 'xen') this.xenConsole.attach(this.#xenContext())
     for (const console of this.consoles) this.#failures.watchConsole(console)
     for (const uart of plan.uarts) {
+      emulator.wire(uart).on('error', (error) => this.fail(notWhole(`${uart}.raw`, error)))
       connectUart(emulator.wire(uart), this.#printers(uart), () => performance.now() - emulator.startedAt)
     }
     this.#follow(models)
@@ -198,9 +199,12 @@ export class Board {
    */
   async stop(): Promise<void> {
     this.#failures.close()
-    await this.emulator.stop()
-    this.models.close()
-    closeAll(this.#files)
+    try {
+      await this.emulator.stop()
+    } finally {
+      this.models.close()
+      closeAll(this.#files)
+    }
   }
 
   #xenContext(): ConsoleContext {

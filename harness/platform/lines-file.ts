@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, openSync, writeSync } from 'node:fs'
-import { HostProblem } from '../../images/index.ts'
+import { notWhole } from '../board/index.ts'
 
 /** Lines that are written together: to write each by itself costs more than what it tells of. */
 const BATCH = 500
@@ -15,7 +15,7 @@ export class LinesFile<Entry> {
   #waiting: Entry[] = []
   #timer: NodeJS.Timeout | undefined
   #closed = false
-  #problem: unknown
+  #problem: Error | undefined
 
   /** `format` makes a line, less its end, of what `write` is given. The file is there from the first line on. */
   constructor(path: string, format: (entry: Entry) => string) {
@@ -40,11 +40,7 @@ export class LinesFile<Entry> {
     if (this.#fd !== undefined) closeSync(this.#fd)
     this.#fd = undefined
     this.#closed = true
-    if (!this.#problem) return
-    throw new HostProblem(
-      `${this.#path} is not whole: ${(this.#problem as Error).message}`,
-      'Is there room on the disk?',
-    )
+    if (this.#problem) throw notWhole(this.#path, this.#problem)
   }
 
   #flush(): void {
@@ -57,7 +53,7 @@ export class LinesFile<Entry> {
       this.#fd ??= openSync(this.#path, 'w')
       writeSync(this.#fd, lines.join(''))
     } catch (error) {
-      this.#problem ??= error
+      this.#problem ??= error as Error
     }
   }
 }

@@ -40,5 +40,4 @@ export function connectUart(wire: Readable, { uart, xen, console }: Printers, no
     clearTimeout(late)
     push(demultiplexer.end(now()))
   })
-  wire.on('error', () => {})
 }

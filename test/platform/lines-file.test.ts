@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expect as expectGuest, PciFunction, rootPort } from '../../harness/index.ts'
 import type { TraceEntry } from '../../harness/pci/index.ts'
 import { obtainBoard } from '../../harness/platform/index.ts'
-import { LinesFile } from '../../harness/platform/lines-file.ts'
+import { closeAll, LinesFile } from '../../harness/platform/lines-file.ts'
 import { locateImages } from '../../images/index.ts'
 
 let root: string
@@ -23,6 +23,9 @@ const entriesIn = async (path: string): Promise<TraceEntry[]> =>
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line))
+
+/** A disk without room (full(4)). */
+const FULL = '/dev/full'
 
 describe('LinesFile', () => {
   const entry: TraceEntry = { at: 1, from: '00:01.0', what: 'reset' }
@@ -41,6 +44,14 @@ describe('LinesFile', () => {
     file.write(entry)
     file.close()
     expect((await entriesIn(path)).map(({ at }) => at)).toEqual(Array.from({ length: 1001 }, (_, at) => at))
+  })
+
+  test('says at its end that the disk was full, and keeps no other file from being whole', async () => {
+    const full = new LinesFile<TraceEntry>(FULL, JSON.stringify)
+    const whole = new LinesFile<TraceEntry>(join(root, 'whole.jsonl'), JSON.stringify)
+    for (const file of [full, whole]) file.write(entry)
+    expect(() => closeAll([full, whole])).toThrow(/\/dev\/full is not whole: ENOSPC/)
+    expect(await entriesIn(join(root, 'whole.jsonl'))).toEqual([entry])
   })
 })
 
