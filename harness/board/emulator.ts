@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
+import { closeSync, createWriteStream } from 'node:fs'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { HostProblem } from '../../images/index.ts'
@@ -19,9 +19,14 @@ export interface EmulatorSpec {
   /** Ids of the character devices that `args` speaks of: the UARTs', and all others. Each becomes a stream here, and a file `ID.raw` in `dir`. */
   uarts: string[]
   wires: string[]
+  /** File descriptor of the guest's RAM, for `args` that speak of `INHERITED_RAM`. It is closed here. */
+  ram?: number | undefined
   /** The run's folder. */
   dir: string
 }
+
+/** What QEMU calls the RAM that it inherits. */
+export const INHERITED_RAM = '/dev/fd/5'
 
 /** How QEMU ended. */
 export interface Ending {
@@ -35,6 +40,7 @@ export interface Ending {
 const SANDBOX = 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'
 
 const CONTROL_WIRES = ['qmp', 'qtest']
+const FIRST_WIRE = 6
 
 /** ms from SIGTERM's equivalent (QMP `quit`) to SIGKILL. */
 const PATIENCE = 1000
@@ -58,9 +64,8 @@ export class Emulator {
     this.#process = process
     this.startedAt = startedAt
     this.#wires = new Map<string, Duplex>([
-      ...[...CONTROL_WIRES, ...spec.wires].map(
-        (id, index) => [id, process.stdio[3 + index]] as [string, Duplex],
-      ),
+      ...CONTROL_WIRES.map((id, index) => [id, process.stdio[3 + index]] as [string, Duplex]),
+      ...spec.wires.map((id, index) => [id, process.stdio[FIRST_WIRE + index]] as [string, Duplex]),
       ...spec.uarts.map((id, index) => [id, uarts[index]] as [string, Duplex]),
     ])
     const log = createWriteStream(join(spec.dir, 'qmp.log'))
@@ -91,17 +96,21 @@ export class Emulator {
    */
   static async start(spec: EmulatorSpec): Promise<Emulator> {
     const [file = '', ...args] = guarded([...spec.command, ...emulatorArguments(spec)])
+    const { ram } = spec
     const uarts = spec.uarts.map((id) => new Uart(join(spec.dir, `${id}.raw`)))
     const startedAt = performance.now()
     const process = spawn(file, args, {
       cwd: spec.dir,
       stdio: [
         ...(['ignore', 'ignore', 'pipe'] as const),
-        ...[...CONTROL_WIRES, ...spec.wires].map(() => 'pipe' as const),
+        ...CONTROL_WIRES.map(() => 'pipe' as const),
+        ram ?? 'ignore',
+        ...spec.wires.map(() => 'pipe' as const),
         ...uarts.flatMap(({ qemusEnds }) => qemusEnds),
       ],
     })
     for (const uart of uarts) uart.inherited()
+    if (ram !== undefined) closeSync(ram)
     const emulator = new Emulator(process, spec, uarts, startedAt)
     const failed = emulator.ended.then((ending) => {
       throw new HostProblem(
@@ -158,11 +167,11 @@ async function closed(uart: Uart): Promise<void> {
 }
 
 /**
- * QEMU's whole argument list: file descriptor 3 is QMP, 4 is qtest, from 5 on the wires in their order, and then two for each UART. A
+ * QEMU's whole argument list: file descriptor 3 is QMP, 4 is qtest, 5 RAM, from 6 on the wires in their order, and then two for each UART. A
  * character device of the kind `file` opens them once more under their names (proc(5), /proc/PID/fd), which for a pipe is as good.
  */
 function emulatorArguments(spec: EmulatorSpec): string[] {
-  const firstUart = 5 + spec.wires.length
+  const firstUart = FIRST_WIRE + spec.wires.length
   return [
     ...spec.args,
     ...['-sandbox', SANDBOX],
@@ -170,7 +179,7 @@ function emulatorArguments(spec: EmulatorSpec): string[] {
     ...['-chardev', 'socket,id=qtest,fd=4', '-object', 'qtest,id=qtest0,chardev=qtest'],
     ...spec.wires.flatMap((id, index) => [
       '-chardev',
-      `socket,id=${id},fd=${5 + index},logfile=${join(spec.dir, `${id}.raw`)}`,
+      `socket,id=${id},fd=${FIRST_WIRE + index},logfile=${join(spec.dir, `${id}.raw`)}`,
     ]),
     ...spec.uarts.flatMap((id, index) => {
       const to = firstUart + 2 * index

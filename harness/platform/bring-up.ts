@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How a board comes up: booted, or restored from a snapshot. */
 import { execFile } from 'node:child_process'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { closeSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Images } from '../../images/index.ts'
 import {
   Emulator,
+  INHERITED_RAM,
+  namelessFile,
   ramFileArguments,
   restoreArguments,
   restored,
@@ -112,6 +115,8 @@ interface Extras {
   /** QEMU's arguments. */
   args: string[]
   models: PlannedModel[]
+  /** File descriptor of the RAM that the models share, if they do. It is closed here. */
+  ram?: number | undefined
 }
 
 /** Starts QEMU with the plan's machine and more. The guest runs unless QEMU was told to wait. */
@@ -120,7 +125,8 @@ async function start(plan: BoardPlan, extras: Extras, { images, dir }: BringUpOp
   try {
     const args = [...plan.machine, ...extras.args, ...models.listen()]
     const { uarts, wires } = plan
-    const emulator = await Emulator.start({ command: images.qemu.command, args, uarts, wires, dir })
+    const { command } = images.qemu
+    const emulator = await Emulator.start({ command, args, uarts, wires, dir, ram: extras.ram })
     models.connected()
     return new Board(plan, dir, emulator, models)
   } catch (error) {
@@ -144,13 +150,12 @@ async function boot(plan: BoardPlan, extras: Extras, options: BringUpOptions): P
   return board
 }
 
-/** A board of its own, not from a snapshot. Models that share its RAM find it in a file that has no name any more. */
+/** A board of its own, not from a snapshot. Models that share its RAM find it in a file that has no name. */
 async function bootWithDevices(plan: BoardPlan, options: BringUpOptions): Promise<Board> {
-  const { devices: args, models } = plan
-  if (!needSharedMemory(models)) return await boot(plan, { args, models }, options)
-  const ram = join(options.dir, 'ram')
-  const board = boot(plan, { args: [...args, ...ramFileArguments(ram, plan.memory, true)], models }, options)
-  return await board.finally(() => rm(ram, { force: true }))
+  const { devices, models } = plan
+  if (!needSharedMemory(models)) return await boot(plan, { args: devices, models }, options)
+  const args = [...devices, ...ramFileArguments(INHERITED_RAM, plan.memory, true)]
+  return await boot(plan, { args, models, ram: namelessFile(options.dir) }, options)
 }
 
 async function takeSnapshot(plan: BoardPlan, key: string, options: BringUpOptions): Promise<Snapshot> {
@@ -180,16 +185,14 @@ async function restore(plan: BoardPlan, snapshot: Snapshot, options: BringUpOpti
   const consoles = await readConsoles(snapshot)
   const { models } = plan
   const shared = needSharedMemory(models)
-  const ram = shared ? await copyOfRam(snapshot, options.dir) : snapshot.ram
+  const ram = shared ? await copyOfRam(snapshot, options.dir) : undefined
   const args = [
     ...plan.devices,
-    ...ramFileArguments(ram, plan.memory, shared),
+    ...ramFileArguments(shared ? INHERITED_RAM : snapshot.ram, plan.memory, shared),
     ...restoreArguments(snapshot.state),
     ...waitIf(models),
   ]
-  const board = await start(plan, { args, models }, options).finally(() =>
-    shared ? rm(ram, { force: true }) : undefined,
-  )
+  const board = await start(plan, { args, models, ram }, options)
   try {
     // What was printed before the snapshot was printed on this board: a scenario sees no difference.
     for (const console of board.consoles) {
@@ -226,11 +229,16 @@ function withoutOffsets({ wire, from, to, repair, ...line }: ConsoleLine): Conso
   return repair ? { ...line, repair: { how: repair.how, sure: repair.sure } } : line
 }
 
-/** What the guest writes is seen by the models only in a file of the board's own; it is as sparse as the snapshot's. */
-async function copyOfRam({ ram }: Snapshot, dir: string): Promise<string> {
-  const copy = join(dir, 'ram')
-  await run('cp', ['--sparse=always', '--reflink=auto', ram, copy])
-  return copy
+/** What the guest writes is seen by the models only in a file of the board's own; it is as sparse as the snapshot's. Its descriptor. */
+async function copyOfRam({ ram }: Snapshot, dir: string): Promise<number> {
+  const copy = namelessFile(dir)
+  try {
+    await run('cp', ['--sparse=always', '--reflink=auto', ram, `/proc/${process.pid}/fd/${copy}`])
+    return copy
+  } catch (error) {
+    closeSync(copy)
+    throw error
+  }
 }
 
 async function checkAlive(board: Board): Promise<void> {

@@ -45,7 +45,7 @@ export class Models {
   #failure: ModelFailure | undefined
   #failed: ((failure: ModelFailure) => void) | undefined
 
-  /** `dir`: the run's folder, which is QEMU's working directory. */
+  /** `dir`: the run's folder. */
   constructor(planned: PlannedModel[], dir: string) {
     this.#planned = planned
     this.#dir = dir
@@ -71,22 +71,23 @@ export class Models {
 
   /** Listens for QEMU to connect to one model; the properties of the device that does. */
   serve({ model, bus, addr }: PlannedModel): Record<string, unknown> {
-    const path = `model-${nameOf(model).replace(/[^0-9a-z]/gi, '-')}.sock`
+    const name = `model-${nameOf(model).replace(/[^0-9a-z]/gi, '-')}.sock`
     const failed = (error: unknown) => this.#fail(new ModelFailure(nameOf(model), error))
     if (model instanceof RootComplex) model.onFailure(failed)
     if (this.#trace) model.trace = this.#trace
     const device = model instanceof RootComplex ? model : new VfioFunction(model)
     const options = { sharedMemory: this.#sharedMemory, failed }
-    this.#servers.push(new VfioUserServer(join(this.#dir, path), device, options))
+    const server = new VfioUserServer(join(this.#dir, name), device, options)
+    this.#servers.push(server)
     // QEMU decides that bit of the Header Type register itself.
     const multifunction = !(model instanceof RootComplex) && model.multifunction
     const place = { bus, addr, multifunction }
-    return { driver: 'vfio-user-pci', socket: { type: 'unix', path }, ...place }
+    return { driver: 'vfio-user-pci', socket: { type: 'unix', path: server.hide() }, ...place }
   }
 
-  /** QEMU has connected to all: no socket is left for others. */
+  /** QEMU has connected to all: nobody else can. */
   connected(): void {
-    for (const server of this.#servers) server.unlink()
+    for (const server of this.#servers) server.listenNoMore()
   }
 
   /** Puts the windows of modelled root complexes where they belong, while the machine is stopped. The guest does not know QEMU's own bridge, so they stay there. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, rmSync } from 'node:fs'
+import { closeSync, openSync, rmSync } from 'node:fs'
 import { Connection } from './connection.ts'
 import type { VfioUserDevice } from './device.ts'
 import { InterruptLines } from './interrupts.ts'
@@ -28,6 +28,9 @@ export interface ServerOptions {
   failed: (error: unknown) => void
 }
 
+/** Linux, include/uapi/asm-generic/fcntl.h. */
+const O_PATH = 0o10000000
+
 /** Serves one device at a socket, to one client at a time. */
 export class VfioUserServer {
   readonly #device: VfioUserDevice
@@ -36,7 +39,9 @@ export class VfioUserServer {
   readonly #fd: number
   readonly #watch: Watch
   #session: Session | undefined
-  #open = true
+  #listens = true
+  /** File descriptor of the socket's place in the file system, when it has no name there any more. */
+  #hidden: number | undefined
 
   /** Listens at `path`. */
   constructor(path: string, device: VfioUserDevice, options: ServerOptions) {
@@ -47,17 +52,28 @@ export class VfioUserServer {
     this.#watch = new Watch(this.#fd, { readable: () => this.#accept() })
   }
 
-  /** Nobody else can connect from now on, and no socket is left in the file system. */
-  unlink(): void {
+  /**
+   * Takes the socket out of its folder, so that it goes with this process however that ends. The path that comes back leads to it all the
+   * same, for this user's processes (proc(5), /proc/PID/fd).
+   */
+  hide(): string {
+    this.#hidden ??= openSync(this.#path, O_PATH)
     rmSync(this.#path, { force: true })
+    return `/proc/${process.pid}/fd/${this.#hidden}`
+  }
+
+  /** Nobody else can connect from now on. */
+  listenNoMore(): void {
+    if (!this.#listens) return
+    this.#listens = false
+    this.#watch.close()
+    closeSync(this.#fd)
+    if (this.#hidden === undefined) rmSync(this.#path, { force: true })
+    else closeSync(this.#hidden)
   }
 
   close(): void {
-    if (!this.#open) return
-    this.#open = false
-    this.unlink()
-    this.#watch.close()
-    closeSync(this.#fd)
+    this.listenNoMore()
     this.#session?.close()
   }
 

@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The protocol over a real socket, by a client that can also say what it should not. */
-import { fstatSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  fstatSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -845,6 +854,18 @@ describe('clients come and go', () => {
     expect(device.said).toEqual(['connected', 'disconnected'])
     await expect(Client.connect(path)).rejects.toThrow()
   })
+})
+
+test('a socket that is hidden is in no folder, and is found all the same until nobody may connect any more', async () => {
+  const hidden = server.hide()
+  expect(readdirSync(dir)).toEqual([])
+  const client = await (await Client.connect(hidden)).negotiate()
+  clients.push(client)
+  server.listenNoMore()
+  await expect(Client.connect(hidden)).rejects.toThrow()
+  expect((await client.call(Command.DEVICE_GET_INFO, body.info())).body).toEqual(words(16, 3, 9, 5))
+  server.close()
+  await client.ended()
 })
 
 test('a socket that cannot be made leaves nothing behind', () => {
