@@ -57,12 +57,14 @@ export class Emulator {
   /** Resolves when QEMU has ended, whatever the reason. */
   readonly ended: Promise<Ending>
   readonly #process: ChildProcess
+  readonly #uarts: readonly Uart[]
   readonly #wires: Map<string, Duplex>
   #logProblem: Error | undefined
 
   private constructor(process: ChildProcess, spec: EmulatorSpec, uarts: Uart[], startedAt: number) {
     this.#process = process
     this.startedAt = startedAt
+    this.#uarts = uarts
     this.#wires = new Map<string, Duplex>([
       ...CONTROL_WIRES.map((id, index) => [id, process.stdio[3 + index]] as [string, Duplex]),
       ...spec.wires.map((id, index) => [id, process.stdio[FIRST_WIRE + index]] as [string, Duplex]),
@@ -128,6 +130,11 @@ export class Emulator {
     const wire = this.#wires.get(id)
     if (!wire) throw new RangeError(`no wire ${id}: there are ${[...this.#wires.keys()].join(', ')}`)
     return wire
+  }
+
+  /** Everything that QEMU has sent on its UARTs until now is on its way to the listeners. */
+  fetchUarts(): void {
+    for (const uart of this.#uarts) uart.fetch()
   }
 
   get pid(): number | undefined {

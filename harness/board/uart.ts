@@ -3,7 +3,7 @@
  * A serial line between QEMU and this process: two pipes. QEMU's UARTs hand over one character at a time. In a pipe they lie together
  * until they are fetched (pipe(7)), where each in a socket would be a buffer of some 700 bytes, and would wake its reader.
  */
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, openSync, readSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import koffi from 'koffi'
@@ -32,6 +32,16 @@ function makePipe(): Pipe {
   return { from: fds[0] as number, to: fds[1] as number }
 }
 
+/** Reads what a pipe holds: 0 bytes if that is nothing. */
+function readNow(fd: number, buffer: Buffer): number {
+  try {
+    return readSync(fd, buffer)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 0
+    throw error
+  }
+}
+
 /**
  * What QEMU sends is what is read here, and goes into `file`; what is written here is what QEMU receives. An error of the file's (a full
  * disk, say) is one of the stream's.
@@ -40,6 +50,7 @@ export class Uart extends Duplex {
   readonly #output = makePipe()
   readonly #input = makePipe()
   readonly #file: number
+  readonly #buffer = Buffer.alloc(CHUNK)
   readonly #reader: Socket
   readonly #writer: Socket
   /** While it runs, the pipe is not read. */
@@ -51,7 +62,7 @@ export class Uart extends Duplex {
   constructor(file: string) {
     super({ allowHalfOpen: false })
     this.#file = openSync(file, 'w')
-    const buffer = Buffer.alloc(CHUNK)
+    const buffer = this.#buffer
     // With a buffer of its own, and only then, a socket stops to read when it is told to. The types allow that for `connect` only.
     const onread = { buffer, callback: (length: number) => this.#receive(buffer.subarray(0, length)) }
     const reading = { fd: this.#output.from, readable: true, writable: false, onread }
@@ -72,6 +83,14 @@ export class Uart extends Duplex {
   /** QEMU has inherited its ends. Nobody else may hold them, for this side to see that QEMU has gone. */
   inherited(): void {
     for (const end of this.qemusEnds) closeSync(end)
+  }
+
+  /** Everything that QEMU has sent until now is on its way to the listeners, pace or no pace. */
+  fetch(): void {
+    if (this.destroyed || this.#reader.destroyed) return
+    // More than a pipe holds came after the call.
+    const length = readNow(this.#output.from, this.#buffer)
+    if (length > 0) this.#receive(this.#buffer.subarray(0, length))
   }
 
   override _read(): void {

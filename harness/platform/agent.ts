@@ -59,14 +59,17 @@ export class Agent {
   /** What the agent said when it came up: role and kernel release, such as `domU 6.12.107`. */
   readonly hello: Promise<string>
   readonly #stream: Duplex
+  readonly #answering: () => void
   readonly #running = new Map<number, Running>()
   readonly #pongs = new Map<number, Waiting>()
   #greet: (text: string) => void = () => {}
   #nextId = 1
   #received: Buffer = Buffer.alloc(0)
 
-  constructor(stream: Duplex) {
+  /** `answering` is called before an answer is passed on: to catch up with what the domain did before it. */
+  constructor(stream: Duplex, answering: () => void) {
     this.#stream = stream
+    this.#answering = answering
     this.hello = new Promise((resolve) => {
       this.#greet = resolve
     })
@@ -149,6 +152,7 @@ export class Agent {
   }
 
   #obey(id: number, type: number, payload: Buffer): void {
+    if (type === Frame.exit || type === Frame.pong) this.#answering()
     const running = this.#running.get(id)
     if (type === Frame.hello) this.#greet(payload.toString())
     if (type === Frame.stdout) running?.stdout.push(Buffer.from(payload))

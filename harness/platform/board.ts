@@ -54,6 +54,8 @@ export class Board {
       patience: this.patience,
       interruption: this.failed,
       hang: (domain: string, message: string) => hangOf(emulator, domain, message),
+      // A domain's answer shows that what it did before is done; that it printed something, the consoles must show then.
+      catchUp: () => emulator.fetchUarts(),
       sysrq: (domain: Domain, key: string) => this.#sysrq(domain, key),
     }
     this.domains = plan.domains.map(

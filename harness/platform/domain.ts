@@ -41,6 +41,8 @@ export interface DomainContext {
   interruption: AbortSignal
   /** Why a domain does not answer any more: the guest hangs, or the emulator is stuck. */
   hang: (domain: string, message: string) => Promise<Error>
+  /** What was printed until now comes on the consoles before it returns. */
+  catchUp: () => void
   /** Makes a sysrq key arrive in the domain. */
   sysrq: (domain: Domain, key: string) => Promise<void>
 }
@@ -55,7 +57,7 @@ export class Domain {
   constructor(name: string, console: Console, port: Duplex, context: DomainContext) {
     this.name = name
     this.console = console
-    this.#agent = new Agent(port)
+    this.#agent = new Agent(port, context.catchUp)
     this.#context = context
     console.attach({
       interruption: context.interruption,

@@ -36,3 +36,17 @@ scenario(
     }
   },
 )
+
+scenario(
+  'what a command prints on the console is there when the command has ended',
+  { platform: ['xen', 'virt'], tags: ['commands'] },
+  async ({ board }) => {
+    for (const domain of board.domains) {
+      for (let number = 1; number <= 20; number++) {
+        domain.console.mark()
+        await domain.run(`echo "${domain.name} says ${number}." >/dev/console`)
+        expect(domain.console.texts().join('\n')).toContain(`${domain.name} says ${number}.`)
+      }
+    }
+  },
+)

@@ -62,6 +62,22 @@ test('what is written arrives', async () => {
   uart.destroy()
 })
 
+test('what was sent is there at once for whoever fetches it', async () => {
+  const uart = new Uart(file)
+  const { to, from } = qemusEnds(uart)
+  const came: string[] = []
+  uart.setEncoding('utf8').on('data', (chars: string) => came.push(chars))
+  // A stream flows from the next turn on.
+  await new Promise(setImmediate)
+  uart.fetch()
+  writeSync(to, 'now')
+  uart.fetch()
+  expect(came).toEqual(['now'])
+  for (const fd of [to, from]) closeSync(fd)
+  uart.destroy()
+  uart.fetch()
+})
+
 test('a full disk is an error of the stream', async () => {
   const uart = new Uart('/dev/full')
   const { to, from } = qemusEnds(uart)
