@@ -182,8 +182,8 @@ function emulatorArguments(spec: EmulatorSpec): string[] {
   return [
     ...spec.args,
     ...['-sandbox', SANDBOX],
-    ...['-chardev', 'socket,id=qmp,fd=3', '-mon', 'chardev=qmp,mode=control'],
-    ...['-chardev', 'socket,id=qtest,fd=4', '-object', 'qtest,id=qtest0,chardev=qtest'],
+    ...['-chardev', 'socket,id=qmp,fd=3', '-object', 'monitor-qmp,id=monitor0,chardev=qmp'],
+    ...['-chardev', 'socket,id=qtest,fd=4', '-object', 'qtest,id=qtest0,chardev=qtest,log=none'],
     ...spec.wires.flatMap((id, index) => [
       '-chardev',
       `socket,id=${id},fd=${FIRST_WIRE + index},logfile=${join(spec.dir, `${id}.raw`)}`,
