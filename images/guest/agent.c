@@ -57,6 +57,7 @@
 #define S_FEATURES_OK 8
 #define F_VERSION_1_WORD1 1 /* feature bit 32 */
 #define DESC_F_WRITE 2
+#define AVAIL_F_NO_INTERRUPT 1
 
 /* Layout of the shared region, and its queues */
 #define QUEUE_LEN 8
@@ -194,6 +195,15 @@ static void offer(int queue, int i)
 	__sync_synchronize();
 }
 
+/* Whether the device shall interrupt when it is done with a buffer of the queue. */
+static void want_interrupts(int queue, int wanted)
+{
+	volatile uint8_t *avail = shared + queue_at(queue) + AVAIL_AT;
+
+	*(volatile uint16_t *)avail = wanted ? 0 : AVAIL_F_NO_INTERRUPT;
+	__sync_synchronize();
+}
+
 /* The next buffer that the device is done with, or -1; its length in *length. */
 static int take(int queue, uint32_t *length)
 {
@@ -279,6 +289,11 @@ static void open_port(void)
 		describe(RX, i, RX_BUFFER, DESC_F_WRITE);
 		offer(RX, i);
 	}
+	/*
+	 * That a frame has gone out is of no interest as long as there is room for the next one. QEMU lets the device look at its queues
+	 * whenever the machine is started, which would interrupt every restored domain before it has been asked anything.
+	 */
+	want_interrupts(TX, 0);
 	reg_write(STATUS, S_ACKNOWLEDGE | S_DRIVER | S_FEATURES_OK | S_DRIVER_OK);
 	reg_write(QUEUE_NOTIFY, RX);
 }
@@ -313,18 +328,17 @@ static void wait_for_room(void)
 	struct pollfd wait = { .fd = uio, .events = POLLIN };
 	uint32_t count;
 
-	for (;;) {
-		reclaim_sent();
-		if (tx_free > 0)
-			return;
+	reclaim_sent();
+	if (tx_free > 0)
+		return;
+	want_interrupts(TX, 1);
+	for (reclaim_sent(); tx_free == 0; reclaim_sent()) {
 		listen_for_interrupt();
-		reclaim_sent();
-		if (tx_free > 0)
-			return;
 		poll(&wait, 1, 1000);
 		if (read(uio, &count, sizeof(count)) == sizeof(count))
 			acknowledge_interrupt();
 	}
+	want_interrupts(TX, 0);
 }
 
 static void send_bytes(const uint8_t *bytes, size_t length)
