@@ -21,11 +21,16 @@ export function machineArguments(options: {
     ...(options.msi && options.msi !== 'its' ? [`msi=${options.msi === 'none' ? 'off' : options.msi}`] : []),
   ]
   return [
-    ...['-machine', machine.join(','), '-cpu', 'cortex-a57', '-accel', 'tcg,thread=multi'],
+    ...['-machine', machine.join(','), '-cpu', 'cortex-a57'],
     ...['-smp', String(options.cpus), '-m', String(options.memory)],
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-action', 'reboot=shutdown'],
   ]
 }
+
+/** QEMU's argument for how many threads of the host run the emulated processors: one for all, in turns, or one for each. The guest sees the same machine. */
+export const threadArguments = (turns: boolean): string[] => [
+  ...['-accel', `tcg,thread=${turns ? 'single' : 'multi'}`],
+]
 
 /** What every board boots with, beside its kernel: the tree in its folder. */
 export const TREE_ARGUMENTS = ['-dtb', 'board.dtb']

@@ -54,6 +54,8 @@ export interface BoardOptions {
 export interface PlannedDomain {
   name: string
   port: AgentPort
+  /** How many processors it has. */
+  cpus: number
   /** Wire that carries its console. */
   uart: 'uart0' | 'uart1'
   /** domid; undefined on `virt`. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What the emulated processors do, as the host sees it: each is a thread of QEMU's. */
+/** What the emulated processors do, as the host sees it: they are threads of QEMU's. */
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Emulator } from '../board/index.ts'
@@ -9,10 +9,12 @@ const QUIET = { part: 0.05, windows: 4, ms: 100 } as const
 
 /** Host time that all processors of the machine have used together, ms (`/proc/PID/task/TID/schedstat`: Documentation/scheduler/sched-stats.rst). */
 export async function processorTime(emulator: Emulator): Promise<number> {
-  const threads = await emulator.qmp.execute<{ 'thread-id': number }[]>('query-cpus-fast')
+  const processors = await emulator.qmp.execute<{ 'thread-id': number }[]>('query-cpus-fast')
+  // They may all run in the same one.
+  const threads = new Set(processors.map((processor) => processor['thread-id']))
   const used = await Promise.all(
-    threads.map(async (thread) => {
-      const file = `/proc/${emulator.pid}/task/${thread['thread-id']}/schedstat`
+    [...threads].map(async (thread) => {
+      const file = `/proc/${emulator.pid}/task/${thread}/schedstat`
       return Number((await readFile(file, 'utf8')).split(' ')[0]) / 1e6
     }),
   )

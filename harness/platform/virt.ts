@@ -69,7 +69,7 @@ export async function planVirt(images: Images, options: BoardOptions): Promise<B
         transports: transports.map((transport) => ({ transport, properties: { status } })),
       }),
     ),
-    domains: [{ name: DOMAIN, port, uart: UART0 }],
+    domains: [{ name: DOMAIN, port, cpus, uart: UART0 }],
     referenceBoot: REFERENCE_BOOT,
   }
 }

@@ -86,7 +86,8 @@ const domUsOf = (options: BoardOptions): DomUOptions[] => options.domUs ?? [{ na
 const shellArgument = ({ shell }: BoardOptions): string => (shell ? 'guestrig.shell' : '')
 
 function planDomains(options: BoardOptions, memory: number): PlannedDomain[] {
-  const names = [...(options.dom0 === false ? [] : [DOM0.name]), ...domUsOf(options).map(({ name }) => name)]
+  const asked: DomUOptions[] = [...(options.dom0 === false ? [] : [DOM0]), ...domUsOf(options)]
+  const names = asked.map(({ name }) => name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice) throw new HostProblem(`two domains are called ${twice}`, 'Give each domU a name of its own.')
   if (names.length > MAX_AGENTS) {
@@ -95,9 +96,10 @@ function planDomains(options: BoardOptions, memory: number): PlannedDomain[] {
       'Ask for fewer domUs.',
     )
   }
-  return names.map((name, index) => ({
+  return asked.map(({ name, cpus = DOMU.cpus }, index) => ({
     name,
     port: agentPort(name, index, memory),
+    cpus,
     uart: name === DOM0.name ? UART1 : UART0,
     domid: options.dom0 === false ? index + 1 : index,
   }))

@@ -9,9 +9,15 @@ export interface ScenarioRun {
   tags: string[]
 }
 
+/** What is going on around one run of a scenario. */
+export interface Surroundings {
+  /** Whether other runs keep all processors of this machine busy. */
+  crowded: boolean
+}
+
 /** A scenario's declaration: what it is, and how it is run. */
 export interface Declared extends ScenarioRun {
-  run: (context: TestContext) => Promise<void>
+  run: (context: TestContext, surroundings: Surroundings) => Promise<void>
 }
 
 const declared: Declared[] = []

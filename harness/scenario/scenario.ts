@@ -15,7 +15,7 @@ import { withCrashLines } from './crash-lines.ts'
 import { allGone, leave } from './leaving.ts'
 import { endWithParent } from './orphan.ts'
 import { type Measurement, messageOf, type Outcome, signatureOf, verdictOf } from './outcome.ts'
-import { type Declared, declare, titleOf } from './registry.ts'
+import { type Declared, declare, type Surroundings, titleOf } from './registry.ts'
 import { currentRequest } from './run-request.ts'
 
 declare module '@vitest/runner' {
@@ -78,20 +78,22 @@ export function scenario<Devices extends NamedDevices = {}>(
   const slip = options.kernel?.needs.find((symbol) => !/^CONFIG_\w+$/.test(symbol))
   if (slip) throw new RangeError(`'${name}' needs ${slip}: a kernel's symbol is spelt CONFIG_…`)
   for (const platform of [options.platform].flat()) {
-    const run = (context: TestContext) => perform(context, name, platform, options, body)
+    const run: Declared['run'] = (context, surroundings) =>
+      perform(context, surroundings, name, platform, options, body)
     const declared: Declared = { name, platform, tags: options.tags ?? [], run }
     if (currentRequest().pooled) declare(declared)
-    else declareTest(declared)
+    else declareTest(declared, { crowded: false })
   }
 }
 
 /** Makes a scenario a test of the runner that is loading files. */
-export function declareTest(declared: Declared): void {
-  test(titleOf(declared), { timeout: 0 }, declared.run)
+export function declareTest(declared: Declared, surroundings: Surroundings): void {
+  test(titleOf(declared), { timeout: 0 }, (context) => declared.run(context, surroundings))
 }
 
 async function perform<Devices extends NamedDevices>(
   { task, skip }: TestContext,
+  { crowded }: Surroundings,
   name: string,
   platform: PlatformName,
   options: ScenarioOptions<Devices>,
@@ -136,6 +138,7 @@ async function perform<Devices extends NamedDevices>(
       devices,
       images,
       dir,
+      crowded,
     })
     const measured = (what: string, ms: number) => measurements.push({ what, ms })
     await play({ board, platform, devices: named, measured }, options, body)

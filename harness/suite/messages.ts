@@ -20,6 +20,8 @@ export interface Job {
   script: string
   /** How often it may be tried again. */
   retries: number
+  /** Whether other jobs keep all processors of this machine busy meanwhile. */
+  crowded: boolean
 }
 
 /** What became of a job: an outcome, why there is nothing to run, or why it failed before (`leaving`: it was the worker's last). */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ChildProcess, fork } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 import type { Ended, Job, Order, PlannedRun, Report } from './messages.ts'
 
 /** A worker that has given no sign of life for so long is stuck, ms: it gives one every few seconds. */
@@ -35,16 +36,20 @@ export class WorkerPool {
    * end. An abort leaves the rest undone. The workers have gone when it is over.
    */
   async run(
-    jobs: readonly Omit<Job, 'retries'>[],
+    jobs: readonly Pick<Job, 'run' | 'script'>[],
     ended: (run: PlannedRun, report: Ended) => void,
   ): Promise<void> {
     const { workers, retries, signal } = this.#options
     const queue = [...jobs]
+    let running = 0
     const work = async () => {
       let worker = this.#worker()
       for (let job = queue.shift(); job && !signal.aborted; job = queue.shift()) {
         if (!worker.usable) worker = this.#worker()
-        const report = await worker.run({ ...job, retries })
+        running++
+        const crowded = Math.min(workers, running + queue.length) >= availableParallelism()
+        const report = await worker.run({ ...job, retries, crowded })
+        running--
         if (!signal.aborted) ended(job.run, report)
       }
       await worker.end()

@@ -42,7 +42,7 @@ async function run(job: Job): Promise<Report> {
   }
   const runner: VitestRunner = {
     config: settings(job),
-    importFile: () => declareTest(declared),
+    importFile: () => declareTest(declared, job),
   }
   const [file] = await startTests([run.file], runner)
   return reportOf(file)

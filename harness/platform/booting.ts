@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+/** A board from its plan: QEMU started, the guests booted. */
+import type { Images } from '../../images/index.ts'
+import { Emulator, INHERITED_RAM, namelessFile, ramFileArguments } from '../board/index.ts'
+import { RootComplex } from '../pci/index.ts'
+import { Board } from './board.ts'
+import { watchBoot } from './boot-watch.ts'
+import { threadArguments } from './machine-arguments.ts'
+import { Models, needSharedMemory, type PlannedModel } from './modelled.ts'
+import type { BoardOptions, BoardPlan } from './plan.ts'
+
+export type BringUpOptions = BoardOptions & {
+  images: Images
+  /** The run's folder. */
+  dir: string
+  /** Whether other boards keep all processors of the host busy; default false. */
+  crowded?: boolean | undefined
+  /** Gets a board that boots before the guest has printed anything. */
+  started?: (board: Board) => void
+}
+
+/** What a board is started with, beside its machine. */
+export interface Extras {
+  /** QEMU's arguments. */
+  args: string[]
+  models: PlannedModel[]
+  /** File descriptor of the RAM that the models share, if they do. It is closed here. */
+  ram?: number | undefined
+}
+
+/**
+ * QEMU's arguments for the machine, and for the host's threads that it runs in. On a host with nothing to spare, one thread is better: it needs
+ * neither atomic instructions nor another thread's attention, a seventh of the time of a small scenario. But the processors of one guest
+ * then take turns of up to 0.1 s, and what goes wrong only while two of them run at once would hardly ever be seen.
+ */
+export function machineOf({ machine, domains }: BoardPlan, { crowded = false }: BringUpOptions): string[] {
+  return [...machine, ...threadArguments(crowded && domains.every(({ cpus }) => cpus === 1))]
+}
+
+/** Starts QEMU with the plan's machine and more. The guest runs unless QEMU was told to wait. */
+export async function start(plan: BoardPlan, extras: Extras, options: BringUpOptions): Promise<Board> {
+  const { images, dir } = options
+  const models = new Models(extras.models, dir)
+  try {
+    const args = [...machineOf(plan, options), ...extras.args, ...models.listen()]
+    const { uarts, wires } = plan
+    const { command } = images.qemu
+    const emulator = await Emulator.start({ command, args, uarts, wires, dir, ram: extras.ram })
+    models.connected()
+    return new Board(plan, dir, emulator, models)
+  } catch (error) {
+    models.close()
+    throw error
+  }
+}
+
+export async function boot(plan: BoardPlan, extras: Extras, options: BringUpOptions): Promise<Board> {
+  const args = [...plan.boot, ...extras.args, ...waitIf(extras.models)]
+  const board = await start(plan, { ...extras, args }, options)
+  options.started?.(board)
+  try {
+    if (mustBePlaced(extras.models)) await placeModels(board)
+    await watchBoot(board)
+  } catch (error) {
+    await board.stop()
+    throw error
+  }
+  board.isUp(plan.referenceBoot)
+  return board
+}
+
+/** A board of its own, not from a snapshot. Models that share its RAM find it in a file that has no name. */
+export async function bootWithDevices(plan: BoardPlan, options: BringUpOptions): Promise<Board> {
+  const { devices, models } = plan
+  if (!needSharedMemory(models)) return await boot(plan, { args: devices, models }, options)
+  const args = [...devices, ...ramFileArguments(INHERITED_RAM, plan.memory, true)]
+  return await boot(plan, { args, models, ram: namelessFile(options.dir) }, options)
+}
+
+/** A root complex is not where the guest looks for it until its windows are placed. */
+export const mustBePlaced = (models: readonly PlannedModel[]): boolean =>
+  models.some(({ model }) => model instanceof RootComplex)
+
+/** QEMU's argument for a machine whose models must be placed before it runs. */
+export const waitIf = (models: readonly PlannedModel[]): string[] => (mustBePlaced(models) ? ['-S'] : [])
+
+export async function placeModels({ models, emulator }: Board): Promise<void> {
+  await models.place(emulator.qtest)
+  await emulator.qmp.execute('cont')
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+/** A board from a snapshot: taken, and restored. */
+import { execFile } from 'node:child_process'
+import { closeSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import {
+  INHERITED_RAM,
+  namelessFile,
+  ramFileArguments,
+  restoreArguments,
+  restored,
+  saveState,
+  TO_BE_SAVED,
+} from '../board/index.ts'
+import type { ConsoleLine } from '../console/index.ts'
+import type { Board } from './board.ts'
+import { type BringUpOptions, boot, mustBePlaced, placeModels, start, waitIf } from './booting.ts'
+import { hangOf } from './hang.ts'
+import { needSharedMemory } from './modelled.ts'
+import type { BoardPlan } from './plan.ts'
+import { untilQuiet } from './processors.ts'
+import { dropSnapshot, keepSnapshot, newSnapshot, readConsoles, type Snapshot } from './snapshot.ts'
+
+const run = promisify(execFile)
+
+/** ms that an idle machine takes to restore a board until every domain answers. */
+const REFERENCE_RESTORE = 250
+
+/** ms after which a snapshot is taken of guests that do not become quiet. */
+const LONGEST_UNREST = 10_000
+
+/** Boots the plan's machine without a scenario's functions, and saves it. */
+export async function takeSnapshot(plan: BoardPlan, key: string, options: BringUpOptions): Promise<Snapshot> {
+  const snapshot = await newSnapshot(key)
+  try {
+    const args = [...ramFileArguments(snapshot.ram, plan.memory, true), ...TO_BE_SAVED]
+    const board = await boot(plan, { args, models: [] }, options)
+    try {
+      // What a guest still does after its boot, every scenario would do again.
+      await untilQuiet(board.emulator, LONGEST_UNREST)
+      await saveState(board.emulator.qmp, snapshot.state)
+      const consoles = Object.fromEntries(
+        board.consoles.map(({ domain, lines }) => [domain, lines.map(withoutOffsets)]),
+      )
+      await writeFile(snapshot.consoles, JSON.stringify(consoles))
+    } finally {
+      await board.stop()
+    }
+    return await keepSnapshot(key, snapshot)
+  } catch (error) {
+    await dropSnapshot(snapshot)
+    throw error
+  }
+}
+
+/**
+ * A board as it was when the snapshot was taken, with the plan's functions.
+ *
+ * @throws HostProblem, GuestCrash, GuestHang when not every domain answers.
+ */
+export async function restore(plan: BoardPlan, snapshot: Snapshot, options: BringUpOptions): Promise<Board> {
+  const consoles = await readConsoles(snapshot)
+  const { models } = plan
+  const shared = needSharedMemory(models)
+  const ram = shared ? await copyOfRam(snapshot, options.dir) : undefined
+  const args = [
+    ...plan.devices,
+    ...ramFileArguments(shared ? INHERITED_RAM : snapshot.ram, plan.memory, shared),
+    ...restoreArguments(snapshot.state),
+    ...waitIf(models),
+  ]
+  const board = await start(plan, { args, models, ram }, options)
+  try {
+    // What was printed before the snapshot was printed on this board: a scenario sees no difference.
+    for (const console of board.consoles) {
+      for (const line of consoles[console.domain] ?? []) console.push(line)
+    }
+    if (mustBePlaced(models)) {
+      await restored(board.emulator.qmp, board.failed)
+      await placeModels(board)
+    }
+    await checkAlive(board)
+  } catch (error) {
+    await board.stop()
+    throw error
+  }
+  board.restored = true
+  board.isUp(REFERENCE_RESTORE)
+  return board
+}
+
+/** The bytes of a line from a snapshot are in the wire's file of another run. */
+function withoutOffsets({ wire, from, to, repair, ...line }: ConsoleLine): ConsoleLine {
+  return repair ? { ...line, repair: { how: repair.how, sure: repair.sure } } : line
+}
+
+/** What the guest writes is seen by the models only in a file of the board's own; it is as sparse as the snapshot's. Its descriptor. */
+async function copyOfRam({ ram }: Snapshot, dir: string): Promise<number> {
+  const copy = namelessFile(dir)
+  try {
+    await run('cp', ['--sparse=always', '--reflink=auto', ram, `/proc/${process.pid}/fd/${copy}`])
+    return copy
+  } catch (error) {
+    closeSync(copy)
+    throw error
+  }
+}
+
+async function checkAlive(board: Board): Promise<void> {
+  const answers = await Promise.all(board.domains.map((domain) => domain.isTimeMoving()))
+  board.failed.throwIfAborted()
+  const silent = board.domains.filter((_, index) => !answers[index]).map(({ name }) => name)
+  if (silent[0]) {
+    const message = `after the restore there was no answer from ${silent.join(', ')}`
+    throw await hangOf(board.emulator, silent[0], message)
+  }
+}
