@@ -9,7 +9,7 @@ import { packageHashes, upstreamVersion, XEN_VERSION } from './packages.ts'
 import type { Recipe, Work } from './store.ts'
 import { ROLES, type Role } from './types.ts'
 
-const RECIPE = 2
+const RECIPE = 3
 
 /** Where Debian keeps the tools that match one hypervisor series. */
 const XEN_BIN = `usr/lib/xen-${XEN_VERSION}/bin`
@@ -92,8 +92,23 @@ function busybox(files: readonly PackedFile[]): Buffer {
   return data
 }
 
+/** What init-dom0less of Xen 4.20 writes for each processor of a domU but the first (tools/helpers/init-dom0less.c). */
+const REFUSED = 'cpu/%u/availability/\0'
+
+/**
+ * A program that does what it is meant to. xenstored refuses a path that ends in a slash, so init-dom0less gives up on every domU with more than
+ * one processor.
+ */
+function mended(path: string, program: Buffer): Buffer {
+  const at = program.indexOf(REFUSED)
+  if (baseName(path) !== 'init-dom0less' || at < 0) return program
+  const copy = Buffer.from(program)
+  copy[at + REFUSED.indexOf('/\0')] = 0
+  return copy
+}
+
 function ofRole(role: Role, files: readonly PackedFile[], libraries: Map<string, Buffer>): Member[] {
-  const programs = PROGRAMS[role].map((path) => ({ path, data: find(files, path).data }))
+  const programs = PROGRAMS[role].map((path) => ({ path, data: mended(path, find(files, path).data) }))
   const roots = programs.map(({ data }) => data)
   const loader = roots.map(interpreter).find(Boolean)
   const needed = new Set(roots.length > 0 ? [LOADED_LATE, ...libraryClosure(roots, libraries)] : [])

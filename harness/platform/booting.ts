@@ -28,21 +28,15 @@ export interface Extras {
   ram?: number | undefined
 }
 
-/**
- * QEMU's arguments for the machine, and for the host's threads that it runs in. On a host with nothing to spare, one thread is better: it needs
- * neither atomic instructions nor another thread's attention, a seventh of the time of a small scenario. But the processors of one guest
- * then take turns of up to 0.1 s, and what goes wrong only while two of them run at once would hardly ever be seen.
- */
-export function machineOf({ machine, domains }: BoardPlan, { crowded = false }: BringUpOptions): string[] {
-  return [...machine, ...threadArguments(crowded && domains.every(({ cpus }) => cpus === 1))]
-}
-
 /** Starts QEMU with the plan's machine and more. The guest runs unless QEMU was told to wait. */
-export async function start(plan: BoardPlan, extras: Extras, options: BringUpOptions): Promise<Board> {
-  const { images, dir } = options
+export async function start(
+  plan: BoardPlan,
+  extras: Extras,
+  { images, dir }: BringUpOptions,
+): Promise<Board> {
   const models = new Models(extras.models, dir)
   try {
-    const args = [...machineOf(plan, options), ...extras.args, ...models.listen()]
+    const args = [...plan.machine, ...extras.args, ...models.listen()]
     const { uarts, wires } = plan
     const { command } = images.qemu
     const emulator = await Emulator.start({ command, args, uarts, wires, dir, ram: extras.ram })
@@ -55,7 +49,7 @@ export async function start(plan: BoardPlan, extras: Extras, options: BringUpOpt
 }
 
 export async function boot(plan: BoardPlan, extras: Extras, options: BringUpOptions): Promise<Board> {
-  const args = [...plan.boot, ...extras.args, ...waitIf(extras.models)]
+  const args = [...plan.boot, ...threadArguments('each'), ...extras.args, ...waitIf(extras.models)]
   const board = await start(plan, { ...extras, args }, options)
   options.started?.(board)
   try {

@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { writeReproducer } from '../board/index.ts'
 import { GuestCrash } from '../console/index.ts'
 import type { Board } from './board.ts'
-import { type BringUpOptions, bootWithDevices, machineOf } from './booting.ts'
+import { type BringUpOptions, bootWithDevices } from './booting.ts'
 import { compileTree } from './device-tree.ts'
+import { threadArguments } from './machine-arguments.ts'
 import { nameOf } from './modelled.ts'
 import type { BoardPlan, Planner, PlatformName } from './plan.ts'
 import { restore, takeSnapshot } from './restoring.ts'
@@ -57,7 +58,7 @@ async function prepare(platform: PlatformName, options: BringUpOptions): Promise
   await compileTree(plan.tree, join(dir, 'board.dtb'))
   for (const { name, content } of plan.files) await writeFile(join(dir, name), content)
   // The models are here, and not in QEMU: a bare QEMU has nobody to connect to.
-  const args = [...machineOf(plan, options), ...plan.boot, ...plan.devices]
+  const args = [...plan.machine, ...plan.boot, ...threadArguments('each'), ...plan.devices]
   const leftOut = plan.models.map(({ model }) => nameOf(model))
   await writeReproducer({
     command: images.qemu.command,

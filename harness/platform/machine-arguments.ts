@@ -27,9 +27,9 @@ export function machineArguments(options: {
   ]
 }
 
-/** QEMU's argument for how many threads of the host run the emulated processors: one for all, in turns, or one for each. The guest sees the same machine. */
-export const threadArguments = (turns: boolean): string[] => [
-  ...['-accel', `tcg,thread=${turns ? 'single' : 'multi'}`],
+/** QEMU's argument for the threads of the host that run the emulated processors: one for each, or one for all, in turns. The guest sees the same machine. */
+export const threadArguments = (threads: 'each' | 'one'): string[] => [
+  ...['-accel', `tcg,thread=${threads === 'one' ? 'single' : 'multi'}`],
 ]
 
 /** What every board boots with, beside its kernel: the tree in its folder. */

@@ -159,11 +159,11 @@ async function planDom0(
 }
 
 function dom0Bootargs(options: BoardOptions): string {
-  const names = domUsOf(options).map(({ name }) => name)
+  const domUs = domUsOf(options).map(({ name, cpus = DOMU.cpus }) => `${name}:${cpus}`)
   return [
     consoleArguments('ttyAMA1', UARTS[1].base),
     GUEST_BOOTARGS,
-    `guestrig.domUs=${names.join(',')}`,
+    `guestrig.domUs=${domUs.join(',')}`,
     shellArgument(options),
   ].join(' ')
 }

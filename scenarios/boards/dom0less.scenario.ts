@@ -21,6 +21,20 @@ scenario(
 )
 
 scenario(
+  'a domU of two processors is known to the store, and runs on both',
+  { platform: 'xen', tags: ['dom0less'], board: { domUs: [{ name: 'Two', cpus: 2 }] } },
+  async ({ board }) => {
+    expect((await board.domain('Two').run('nproc')).stdout).toBe('2\n')
+    expect(await board.domain('Two').isTimeMoving()).toBe(true)
+    for (const cpu of [0, 1]) {
+      const path = `/local/domain/1/cpu/${cpu}/availability`
+      expect((await board.domain('dom0').run(`xenstore-read ${path}`)).stdout).toBe('online\n')
+    }
+    expect((await board.xl('list', 'Two')).stdout).toMatch(/^Two +1 +192 +2 /m)
+  },
+)
+
+scenario(
   'a command answers byte for byte and with its status, and the console shows nothing of it',
   { platform: ['xen', 'virt'], tags: ['commands'] },
   async ({ board }) => {

@@ -18,10 +18,12 @@ import {
 } from '../../harness/platform/index.ts'
 import { type Images, locateImages } from '../../images/index.ts'
 
-const TIMES = Number(process.env.GUESTRIG_BOARDS ?? 4)
+const TIMES = Number(process.env.GUESTRIG_BOARDS ?? 8)
 const WITH_FUNCTIONS = Math.ceil(TIMES * 0.4)
 /** Boards at the same time. */
 const LANES = 2
+/** After so many boards the next run their processors in one thread, or again in several (`crowded`). */
+const BEFORE_CHANGE = 4
 const LINES = 100
 const SHAPES = [1024, 2048].flatMap((memory) => [1, 2].map((cpus) => ({ memory, cpus })))
 /** The host bridge's node, where pseudo-hotplug looks for it. */
@@ -58,7 +60,8 @@ async function withBoard(
 ): Promise<void> {
   const dir = await mkdtemp(join(root, 'board-'))
   const shape = SHAPES[number % SHAPES.length]
-  const board = await bringUp('xen', { ...shape, ...more, images, dir })
+  const crowded = Math.floor(number / BEFORE_CHANGE) % 2 === 1
+  const board = await bringUp('xen', { ...shape, ...more, images, dir, crowded })
   try {
     await work(board)
     await board.settle()
