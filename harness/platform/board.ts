@@ -54,8 +54,11 @@ export class Board {
       patience: this.patience,
       interruption: this.failed,
       hang: (domain: string, message: string) => hangOf(emulator, domain, message),
-      // A domain's answer shows that what it did before is done; that it printed something, the consoles must show then.
-      catchUp: () => emulator.fetchUarts(),
+      // A domain's answer shows that what it did before is done: then the consoles must show what it printed, and the models have what it wrote.
+      catchUp: () => {
+        models.fetch()
+        emulator.fetchUarts()
+      },
       sysrq: (domain: Domain, key: string) => this.#sysrq(domain, key),
     }
     this.domains = plan.domains.map(

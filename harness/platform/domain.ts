@@ -41,7 +41,7 @@ export interface DomainContext {
   interruption: AbortSignal
   /** Why a domain does not answer any more: the guest hangs, or the emulator is stuck. */
   hang: (domain: string, message: string) => Promise<Error>
-  /** What was printed until now comes on the consoles before it returns. */
+  /** What was printed until now comes on the consoles, and what was written to models arrives there, before it returns. */
   catchUp: () => void
   /** Makes a sysrq key arrive in the domain. */
   sysrq: (domain: Domain, key: string) => Promise<void>

@@ -100,6 +100,11 @@ export class Models {
     }
   }
 
+  /** What the guest has written to the models until now has arrived there when it returns. */
+  fetch(): void {
+    for (const server of this.#servers) server.fetch()
+  }
+
   close(): void {
     for (const server of this.#servers) server.close()
   }

@@ -113,6 +113,12 @@ export class Connection {
     this.#events.ended()
   }
 
+  /** What the client has sent until now has been handled when it returns. */
+  fetch(): void {
+    // One read takes more than a socket holds (unix(7), SO_SNDBUF).
+    this.#readable()
+  }
+
   #readable(): void {
     // The handler for writing may have closed it just before.
     if (!this.#open) return

@@ -72,6 +72,11 @@ export class VfioUserServer {
     else closeSync(this.#hidden)
   }
 
+  /** What the client has sent until now has been handled when it returns: it waits for no answer to some of its writes. */
+  fetch(): void {
+    this.#session?.fetch()
+  }
+
   close(): void {
     this.listenNoMore()
     this.#session?.close()
@@ -132,6 +137,10 @@ class Session {
     })
     this.#memory = new GuestMemory(this.#connection, options.sharedMemory)
     this.#interrupts = new InterruptLines(device.interruptCounts)
+  }
+
+  fetch(): void {
+    this.#connection.fetch()
   }
 
   close(): void {

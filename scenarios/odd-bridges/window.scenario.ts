@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /** "Register multiplexing via a window; similar to legacy x86 PCI access mechanism". */
 import { addressDataWindow, expect, RootComplex, RootPort, scenario } from '../../harness/index.ts'
-import { enableBridge, expectSmallAccesses, IDS, KEYS, SERIAL, testFunction } from './bridge-under-test.ts'
+import {
+  enableBridge,
+  expectSmallAccesses,
+  functionOf,
+  HEADER,
+  IDS,
+  KEYS,
+  SERIAL,
+  testFunction,
+} from './bridge-under-test.ts'
 
 /** The last device of the root bus, and one behind a root port: all fields of the address count. */
 const bridge = () => {
@@ -40,6 +49,24 @@ scenario(
     expect(await guest.pci('00:03.0').readConfig(SERIAL.offset, 4)).toBe(SERIAL.low)
     expect(await guest.pci('00:03.0').readConfig(SERIAL.offset + 2, 2)).toBe(SERIAL.low >>> 16)
     expect(board.trace.entries.filter(({ space }) => space === 'window')).toEqual([])
+  },
+)
+
+scenario(
+  'what a command wrote is in the model when the command has ended, also if the harness looks late',
+  { platform: 'virt', drivers: [KEYS, 'pci-host-window'], devices: bridge },
+  async ({ board, devices: { root } }) => {
+    await enableBridge(board)
+    const seen = board.domain().pci('00:03.0')
+    const { config } = functionOf(root, '00:03.0')
+    for (let value = 1; value <= 40; value++) {
+      const written = seen.writeConfig(HEADER.interruptLine, 1, value)
+      // The write, for which the guest waits for no answer, and the command's end come while nobody looks.
+      const later = performance.now() + 30
+      while (performance.now() < later);
+      await written
+      expect(config.get(HEADER.interruptLine, 1)).toBe(value)
+    }
   },
 )
 

@@ -265,6 +265,18 @@ describe('accesses', () => {
     expect(failures).toEqual([device.error, device.error])
   })
 
+  test('that are posted have been done once they are fetched, whatever else waits in the event loop', async () => {
+    server.fetch()
+    const client = await negotiated()
+    for (const value of [1, 2]) {
+      client.send(message(Command.REGION_WRITE, body.write(0, 0, words(value)), { flags: Flag.NO_REPLY }))
+      server.fetch()
+      expect(device.memory[0]?.readUInt32LE(0)).toBe(value)
+    }
+    server.close()
+    server.fetch()
+  })
+
   test.each([
     ['past the end', 0, 4094, 4],
     ['of a region that is not there', 3, 0, 4],
