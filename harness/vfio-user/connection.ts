@@ -60,7 +60,7 @@ export class Connection {
         this.close()
       },
     })
-    this.#watch = new Watch(fd, { readable: () => this.#readable(), writable: () => this.#flush() })
+    this.#watch = new Watch(fd, { readable: () => this.fetch(), writable: () => this.#flush() })
   }
 
   /** Sends a reply, if one is wanted. `message` begins with room for the header. */
@@ -113,13 +113,8 @@ export class Connection {
     this.#events.ended()
   }
 
-  /** What the client has sent until now has been handled when it returns. */
+  /** What the client has sent until now has come to its handler when it returns: one read takes more than a socket holds (unix(7), SO_SNDBUF). */
   fetch(): void {
-    // One read takes more than a socket holds (unix(7), SO_SNDBUF).
-    this.#readable()
-  }
-
-  #readable(): void {
     // The handler for writing may have closed it just before.
     if (!this.#open) return
     const received = receive(this.#fd)

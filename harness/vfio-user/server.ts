@@ -72,7 +72,7 @@ export class VfioUserServer {
     else closeSync(this.#hidden)
   }
 
-  /** What the client has sent until now has been handled when it returns: it waits for no answer to some of its writes. */
+  /** What the client has sent until now has come to the device when it returns: it waits for no answer to some of its writes. */
   fetch(): void {
     this.#session?.fetch()
   }
