@@ -4,8 +4,14 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Emulator } from '../board/index.ts'
 
-/** A machine is quiet when its processors have used less than this part of the time, in so many windows of so many ms one after the other. */
-const QUIET = { part: 0.05, windows: 4, ms: 100 } as const
+/** A machine is quiet when its processors have used less than this part of the time. */
+const QUIET = 0.05
+
+/** So many windows of so many ms, one after the other. */
+export interface Windows {
+  count: number
+  ms: number
+}
 
 /** Host time that all processors of the machine have used together, ms (`/proc/PID/task/TID/schedstat`: Documentation/scheduler/sched-stats.rst). */
 export async function processorTime(emulator: Emulator): Promise<number> {
@@ -21,14 +27,14 @@ export async function processorTime(emulator: Emulator): Promise<number> {
   return used.reduce((sum, ms) => sum + ms, 0)
 }
 
-/** Resolves when no guest has anything to do, or `longest` ms later. */
-export async function untilQuiet(emulator: Emulator, longest: number): Promise<void> {
+/** Resolves when no guest has had anything to do for some time, or `longest` ms later. */
+export async function untilQuiet(emulator: Emulator, { count, ms }: Windows, longest: number): Promise<void> {
   const deadline = performance.now() + longest
   let before = await processorTime(emulator)
-  for (let quiet = 0; quiet < QUIET.windows && performance.now() < deadline; ) {
-    await sleep(QUIET.ms)
+  for (let quiet = 0; quiet < count && performance.now() < deadline; ) {
+    await sleep(ms)
     const now = await processorTime(emulator)
-    quiet = now - before < QUIET.part * QUIET.ms ? quiet + 1 : 0
+    quiet = now - before < QUIET * ms ? quiet + 1 : 0
     before = now
   }
 }

@@ -20,13 +20,17 @@ import { hangOf } from './hang.ts'
 import { threadArguments } from './machine-arguments.ts'
 import { needSharedMemory } from './modelled.ts'
 import type { BoardPlan } from './plan.ts'
-import { untilQuiet } from './processors.ts'
+import { untilQuiet, type Windows } from './processors.ts'
 import { dropSnapshot, keepSnapshot, newSnapshot, readConsoles, type Snapshot } from './snapshot.ts'
 
 const run = promisify(execFile)
 
 /** ms that an idle machine takes to restore a board until every domain answers. */
 const REFERENCE_RESTORE = 250
+
+/** Guests have done what there is to do after a boot, and after an answer. */
+const AFTER_BOOT: Windows = { count: 4, ms: 100 }
+const AFTER_ANSWER: Windows = { count: 1, ms: 10 }
 
 /** ms after which a snapshot is taken of guests that do not become quiet. */
 const LONGEST_UNREST = 10_000
@@ -38,8 +42,7 @@ export async function takeSnapshot(plan: BoardPlan, key: string, options: BringU
     const args = [...ramFileArguments(snapshot.ram, plan.memory, true), ...TO_BE_SAVED]
     const board = await boot(plan, { args, models: [] }, options)
     try {
-      // What a guest still does after its boot, every scenario would do again.
-      await untilQuiet(board.emulator, LONGEST_UNREST)
+      await doWhatIsDue(board)
       await saveState(board.emulator.qmp, snapshot.state)
       const consoles = Object.fromEntries(
         board.consoles.map(({ domain, lines }) => [domain, lines.map(withoutOffsets)]),
@@ -53,6 +56,16 @@ export async function takeSnapshot(plan: BoardPlan, key: string, options: BringU
     await dropSnapshot(snapshot)
     throw error
   }
+}
+
+/**
+ * What its guests still do after their boot, every scenario would do again; and also what they have put off until they wake: on an idle
+ * processor Linux lets timers wait that can (`TIMER_DEFERRABLE` in include/linux/timer.h). An answer lets them run.
+ */
+async function doWhatIsDue(board: Board): Promise<void> {
+  await untilQuiet(board.emulator, AFTER_BOOT, LONGEST_UNREST)
+  await checkAlive(board, 'before the snapshot')
+  await untilQuiet(board.emulator, AFTER_ANSWER, LONGEST_UNREST)
 }
 
 /**
@@ -82,7 +95,7 @@ export async function restore(plan: BoardPlan, snapshot: Snapshot, options: Brin
       await restored(board.emulator.qmp, board.failed)
       await placeModels(board)
     }
-    await checkAlive(board)
+    await checkAlive(board, 'after the restore')
   } catch (error) {
     await board.stop()
     throw error
@@ -118,12 +131,13 @@ async function copyOfRam({ ram }: Snapshot, dir: string): Promise<number> {
   }
 }
 
-async function checkAlive(board: Board): Promise<void> {
+/** @throws GuestHang, or HostProblem when it is the emulator that stands still, unless time moves in every domain. */
+async function checkAlive(board: Board, when: string): Promise<void> {
   const answers = await Promise.all(board.domains.map((domain) => domain.isTimeMoving()))
   board.failed.throwIfAborted()
   const silent = board.domains.filter((_, index) => !answers[index]).map(({ name }) => name)
   if (silent[0]) {
-    const message = `after the restore there was no answer from ${silent.join(', ')}`
+    const message = `${when} there was no answer from ${silent.join(', ')}`
     throw await hangOf(board.emulator, silent[0], message)
   }
 }

@@ -261,7 +261,7 @@ static volatile uint8_t *uio_map(int map)
 
 static void open_port(void)
 {
-	uio = open("/dev/uio0", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	uio = open("/dev/uio0", O_RDWR | O_CLOEXEC);
 	if (uio < 0)
 		die("/dev/uio0 (does the kernel have CONFIG_UIO_PDRV_GENIRQ=y?)");
 	regs = uio_map(0);
@@ -306,10 +306,14 @@ static void listen_for_interrupt(void)
 		die("/dev/uio0");
 }
 
-static void acknowledge_interrupt(void)
+/* Waits for the interrupt, and acknowledges it. */
+static void take_interrupt(void)
 {
-	uint32_t pending = reg_read(INTERRUPT_STATUS);
+	uint32_t count, pending;
 
+	if (read(uio, &count, sizeof(count)) != sizeof(count))
+		die("/dev/uio0");
+	pending = reg_read(INTERRUPT_STATUS);
 	if (pending)
 		reg_write(INTERRUPT_ACK, pending);
 }
@@ -326,7 +330,6 @@ static void reclaim_sent(void)
 static void wait_for_room(void)
 {
 	struct pollfd wait = { .fd = uio, .events = POLLIN };
-	uint32_t count;
 
 	reclaim_sent();
 	if (tx_free > 0)
@@ -334,9 +337,8 @@ static void wait_for_room(void)
 	want_interrupts(TX, 1);
 	for (reclaim_sent(); tx_free == 0; reclaim_sent()) {
 		listen_for_interrupt();
-		poll(&wait, 1, 1000);
-		if (read(uio, &count, sizeof(count)) == sizeof(count))
-			acknowledge_interrupt();
+		if (poll(&wait, 1, 1000) > 0)
+			take_interrupt();
 	}
 	want_interrupts(TX, 0);
 }
@@ -399,6 +401,17 @@ static struct command *find(uint32_t id)
 		if (commands[i].pid && commands[i].id == id)
 			return &commands[i];
 	return NULL;
+}
+
+/* How far the places of `commands` are in use. */
+static int places_in_use(void)
+{
+	int places = 0;
+
+	for (int i = 0; i < MAX_COMMANDS; i++)
+		if (commands[i].pid)
+			places = i + 1;
+	return places;
 }
 
 static void start(uint32_t id, char *payload, size_t length)
@@ -671,6 +684,46 @@ static void stay_on_first_processor(void)
 		die("affinity");
 }
 
+/* Waits until the harness, or one of the commands in the first so many places, wants something, and sees to that. */
+static void attend_to(int places, int child_ended)
+{
+	struct pollfd polls[2 + 3 * MAX_COMMANDS] = {
+		{ .fd = uio, .events = POLLIN },
+		{ .fd = child_ended, .events = POLLIN },
+	};
+	struct signalfd_siginfo info;
+
+	for (int i = 0; i < places; i++) {
+		struct command *c = &commands[i];
+		struct pollfd *p = polls + 2 + 3 * i;
+
+		p[0] = (struct pollfd){ .fd = c->pid ? c->out : -1, .events = POLLIN };
+		p[1] = (struct pollfd){ .fd = c->pid ? c->err : -1, .events = POLLIN };
+		p[2] = (struct pollfd){ .fd = c->pid && c->pending_length ? c->in : -1, .events = POLLOUT };
+	}
+	if (poll(polls, 2 + 3 * places, -1) < 0 && errno != EINTR)
+		die("poll");
+	if (polls[0].revents)
+		take_interrupt();
+	receive();
+	reclaim_sent();
+	for (int i = 0; i < places; i++) {
+		struct command *c = &commands[i];
+
+		if (!c->pid)
+			continue;
+		drain(c, &c->out, STDOUT);
+		drain(c, &c->err, STDERR);
+		if (c->pending_length)
+			feed(c);
+	}
+	if (!polls[1].revents)
+		return;
+	while (read(child_ended, &info, sizeof(info)) == sizeof(info))
+		;
+	reap();
+}
+
 int main(int argc, char **argv)
 {
 	sigset_t children;
@@ -694,43 +747,17 @@ int main(int argc, char **argv)
 	say_hello();
 
 	for (;;) {
-		struct pollfd polls[2 + 3 * MAX_COMMANDS] = {
-			{ .fd = uio, .events = POLLIN },
-			{ .fd = child_ended, .events = POLLIN },
-		};
-		struct signalfd_siginfo info;
-		uint32_t count;
+		int places;
 
-		for (int i = 0; i < MAX_COMMANDS; i++) {
-			struct command *c = &commands[i];
-			struct pollfd *p = polls + 2 + 3 * i;
-
-			p[0] = (struct pollfd){ .fd = c->pid ? c->out : -1, .events = POLLIN };
-			p[1] = (struct pollfd){ .fd = c->pid ? c->err : -1, .events = POLLIN };
-			p[2] = (struct pollfd){ .fd = c->pid && c->pending_length ? c->in : -1, .events = POLLOUT };
-		}
 		listen_for_interrupt();
 		receive();
-		if (poll(polls, 2 + 3 * MAX_COMMANDS, -1) < 0 && errno != EINTR)
-			die("poll");
-		if (read(uio, &count, sizeof(count)) == sizeof(count))
-			acknowledge_interrupt();
-		receive();
-		reclaim_sent();
-		for (int i = 0; i < MAX_COMMANDS; i++) {
-			struct command *c = &commands[i];
-
-			if (!c->pid)
-				continue;
-			drain(c, &c->out, STDOUT);
-			drain(c, &c->err, STDERR);
-			if (c->pending_length)
-				feed(c);
+		places = places_in_use();
+		if (places) {
+			attend_to(places, child_ended);
+		} else {
+			/* The shortest way to wake an idle domain: its kernel has no list of files to look through. */
+			take_interrupt();
+			receive();
 		}
-		if (!polls[1].revents)
-			continue;
-		while (read(child_ended, &info, sizeof(info)) == sizeof(info))
-			;
-		reap();
 	}
 }
