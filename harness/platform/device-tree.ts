@@ -2,9 +2,12 @@
 /**
  * Device trees as data, written as the source text that `dtc` reads (Devicetree Specification 0.4, appendix A).
  */
+import { type ExecFileException, execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
-import { execa } from 'execa'
+import { promisify } from 'node:util'
 import { HostProblem } from '../../images/index.ts'
+
+const run = promisify(execFile)
 
 /** One 32-bit cell, or a reference to a labelled node, which `dtc` replaces by that node's phandle. */
 type Cell = number | `&${string}`
@@ -78,19 +81,18 @@ export async function compileTree(source: string, output: string): Promise<void>
 }
 
 async function compile(source: string, output: string): Promise<Uint8Array> {
-  const result = await execa('dtc', ['-q', '-I', 'dts', '-O', 'dtb', '-'], {
-    input: source,
-    encoding: 'buffer',
-    reject: false,
-  })
-  if (result.failed) {
-    const said = Buffer.from(result.stderr).toString()
+  const compiling = run('dtc', ['-q', '-I', 'dts', '-O', 'dtb', '-'], { encoding: 'buffer' })
+  // If it ends before it has read the text, its message says more than the broken pipe.
+  compiling.child.stdin?.on('error', () => {}).end(source)
+  try {
+    return (await compiling).stdout
+  } catch (error) {
+    const { code, stderr, message } = error as ExecFileException & { stderr?: Buffer }
     throw new HostProblem(
-      `dtc did not make ${output}: ${said || result.shortMessage}`,
-      result.code === 'ENOENT'
+      `dtc did not make ${output}: ${stderr?.toString() || message}`,
+      code === 'ENOENT'
         ? 'Install the package device-tree-compiler, or run: guestrig setup'
         : 'The text of the tree is beside it, with the ending .dts.',
     )
   }
-  return result.stdout
 }
