@@ -2,7 +2,14 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Emulator, notWhole, QmpError } from '../board/index.ts'
-import { Console, type ConsoleContext, type Failure, printable, XEN } from '../console/index.ts'
+import {
+  Console,
+  type ConsoleContext,
+  type ConsoleLine,
+  type Failure,
+  printable,
+  XEN,
+} from '../console/index.ts'
 import { PciFunction, Trace, type TraceEntry } from '../pci/index.ts'
 import type { CommandResult } from './agent.ts'
 import { type Device, deviceProperties, idOf, slotOf } from './device.ts'
@@ -14,6 +21,9 @@ import type { Models } from './modelled.ts'
 import { Patience, within } from './patience.ts'
 import { type BoardPlan, type PlannedDomain, type PlatformName, UART0 } from './plan.ts'
 import { connectUart, type Printers } from './wiring.ts'
+
+/** Lines by console. */
+export type Printed = Record<string, ConsoleLine[]>
 
 /** ms between two looks at a condition. */
 const LOOK_AGAIN = 5
@@ -39,8 +49,11 @@ export class Board {
   readonly #files: { close: () => void }[]
   readonly #failures: Failures
 
-  /** Ties a running emulator to the domains of its plan. Boards are made by `bootBoard` and `obtainBoard`. */
-  constructor(plan: BoardPlan, dir: string, emulator: Emulator, models: Models) {
+  /**
+   * Ties a running emulator to the domains of its plan. Boards are made by `bootBoard` and `obtainBoard`. `printed`: by console, what the
+   * machine had printed before it was saved; it was looked at then.
+   */
+  constructor(plan: BoardPlan, dir: string, emulator: Emulator, models: Models, printed: Printed = {}) {
     this.#plan = plan
     this.platform = plan.platform
     this.dir = dir
@@ -50,6 +63,9 @@ export class Board {
     const consoles = plan.domains.map(({ name }) => new Console(name))
     this.consoles = plan.platform === 'xen' ? [...consoles, new Console(XEN)] : consoles
     this.#files = [...this.consoles.map((console) => this.#log(console)), this.#logTrace()]
+    for (const console of this.consoles) {
+      for (const line of printed[console.domain] ?? []) console.push(line)
+    }
     const context = {
       patience: this.patience,
       interruption: this.failed,
@@ -189,6 +205,12 @@ export class Board {
    */
   async settle(): Promise<void> {
     await Promise.all(this.domains.map((domain) => domain.isAlive()))
+    await this.examined()
+  }
+
+  /** The same, of what has left the machine: also of one that stands still. */
+  async examined(): Promise<void> {
+    this.emulator.fetchUarts()
     await this.#failures.settled()
   }
 

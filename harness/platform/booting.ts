@@ -3,7 +3,7 @@
 import type { Images } from '../../images/index.ts'
 import { Emulator, INHERITED_RAM, namelessFile, ramFileArguments } from '../board/index.ts'
 import { RootComplex } from '../pci/index.ts'
-import { Board } from './board.ts'
+import { Board, type Printed } from './board.ts'
 import { watchBoot } from './boot-watch.ts'
 import { threadArguments } from './machine-arguments.ts'
 import { Models, needSharedMemory, type PlannedModel } from './modelled.ts'
@@ -26,6 +26,8 @@ export interface Extras {
   models: PlannedModel[]
   /** File descriptor of the RAM that the models share, if they do. It is closed here. */
   ram?: number | undefined
+  /** What the machine had printed before it was saved. */
+  printed?: Printed
 }
 
 /** Starts QEMU with the plan's machine and more. The guest runs unless QEMU was told to wait. */
@@ -41,7 +43,7 @@ export async function start(
     const { command } = images.qemu
     const emulator = await Emulator.start({ command, args, uarts, wires, dir, ram: extras.ram })
     models.connected()
-    return new Board(plan, dir, emulator, models)
+    return new Board(plan, dir, emulator, models, extras.printed)
   } catch (error) {
     models.close()
     throw error

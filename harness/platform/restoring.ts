@@ -44,6 +44,9 @@ export async function takeSnapshot(plan: BoardPlan, key: string, options: BringU
     try {
       await doWhatIsDue(board)
       await saveState(board.emulator.qmp, snapshot.state)
+      // What is in a snapshot is not looked at again.
+      await board.examined()
+      board.failed.throwIfAborted()
       const consoles = Object.fromEntries(
         board.consoles.map(({ domain, lines }) => [domain, lines.map(withoutOffsets)]),
       )
@@ -74,7 +77,8 @@ async function doWhatIsDue(board: Board): Promise<void> {
  * @throws HostProblem, GuestCrash, GuestHang when not every domain answers.
  */
 export async function restore(plan: BoardPlan, snapshot: Snapshot, options: BringUpOptions): Promise<Board> {
-  const consoles = await readConsoles(snapshot)
+  // What was printed before the snapshot was printed on this board: a scenario sees no difference.
+  const printed = await readConsoles(snapshot)
   const { models } = plan
   const shared = needSharedMemory(models)
   const ram = shared ? await copyOfRam(snapshot, options.dir) : undefined
@@ -85,12 +89,8 @@ export async function restore(plan: BoardPlan, snapshot: Snapshot, options: Brin
     ...restoreArguments(snapshot.state),
     ...waitIf(models),
   ]
-  const board = await start(plan, { args, models, ram }, options)
+  const board = await start(plan, { args, models, ram, printed }, options)
   try {
-    // What was printed before the snapshot was printed on this board: a scenario sees no difference.
-    for (const console of board.consoles) {
-      for (const line of consoles[console.domain] ?? []) console.push(line)
-    }
     if (mustBePlaced(models)) {
       await restored(board.emulator.qmp, board.failed)
       await placeModels(board)

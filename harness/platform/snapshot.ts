@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs'
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cacheFolder, type Images } from '../../images/index.ts'
-import type { ConsoleLine } from '../console/index.ts'
+import type { Printed } from './board.ts'
 import type { BoardPlan } from './plan.ts'
 
 /** Changes when what a snapshot holds, or how it is taken, changes. */
@@ -88,7 +88,7 @@ export async function dropSnapshot({ dir }: Snapshot): Promise<void> {
   await rm(dir, { recursive: true, force: true })
 }
 
-export async function readConsoles({ consoles }: Snapshot): Promise<Record<string, ConsoleLine[]>> {
+export async function readConsoles({ consoles }: Snapshot): Promise<Printed> {
   return JSON.parse(await readFile(consoles, 'utf8'))
 }
 
