@@ -79,7 +79,7 @@ async function planAndRun(files: string[], request: Request): Promise<Ran> {
   const { dir, options } = request
   const { kernel, xen, cold, retries, workers = boardsAtOnce() } = options
   const worker = join(await compiled(), 'harness/suite/worker.js')
-  const env = requestEnvironment({ dir, kernel, xen, cold, pooled: true })
+  const env = requestEnvironment({ dir, cold, pooled: true })
   return await interruptible(async (signal, interrupted) => {
     const pool = new WorkerPool({ worker, dir, env, workers, retries, signal })
     try {
@@ -88,7 +88,7 @@ async function planAndRun(files: string[], request: Request): Promise<Ran> {
       if (!options.out) await pointLatestTo(dir)
       const begin = performance.now()
       const plan = await planRuns(files, options)
-      const scenarios = await runPlan(plan, pool, request.reporter)
+      const scenarios = await runPlan(plan, images, pool, request.reporter)
       return { images, plan, scenarios, durationMs: performance.now() - begin, interrupted: interrupted() }
     } finally {
       pool.close()
@@ -96,10 +96,15 @@ async function planAndRun(files: string[], request: Request): Promise<Ran> {
   })
 }
 
-async function runPlan(plan: Plan, pool: WorkerPool, reporter: ScenarioReporter): Promise<ScenarioResult[]> {
+async function runPlan(
+  plan: Plan,
+  images: Images,
+  pool: WorkerPool,
+  reporter: ScenarioReporter,
+): Promise<ScenarioResult[]> {
   for (const { message } of plan.problems) reporter.problem(message)
   const results = new Map<PlannedRun, ScenarioResult>()
-  const jobs = plan.runs.map((run) => ({ run, script: plan.scripts.get(run.file) as string }))
+  const jobs = plan.runs.map((run) => ({ run, script: plan.scripts.get(run.file) as string, images }))
   await pool.run(jobs, (run, ended) => {
     const result = scenarioResult(relative(PROJECT, run.file), run, ended)
     results.set(run, result)

@@ -2,6 +2,6 @@
 export { type Expect, expect } from './expect.ts'
 export { allGone } from './leaving.ts'
 export type { Outcome } from './outcome.ts'
-export { type ScenarioRun, takeDeclared, titleOf } from './registry.ts'
+export { type ScenarioRun, type Surroundings, takeDeclared, titleOf } from './registry.ts'
 export { type RunRequest, requestEnvironment } from './run-request.ts'
 export { declareTest, type ScenarioContext, type ScenarioOptions, scenario } from './scenario.ts'

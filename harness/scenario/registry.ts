@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TestContext } from '@vitest/runner'
+import type { Images } from '../../images/index.ts'
 import type { PlatformName } from '../platform/index.ts'
 
 /** A scenario on one of its platforms. */
@@ -13,6 +14,8 @@ export interface ScenarioRun {
 export interface Surroundings {
   /** Whether other runs keep all processors of this machine busy. */
   crowded: boolean
+  /** What boards are made of; those that `guestrig setup` makes if nobody has looked for others. */
+  images?: Images
 }
 
 /** A scenario's declaration: what it is, and how it is run. */

@@ -5,8 +5,6 @@ import { resolve } from 'node:path'
 export interface RunRequest {
   /** Folder of the run; each scenario has one of its own in it. */
   dir: string
-  kernel?: string | undefined
-  xen?: string | undefined
   /** Boot every board; no snapshot. */
   cold?: boolean | undefined
   /** Scenarios are run one by one by a worker of `harness/suite`; else each is a test of Vitest's as soon as its file is loaded. */

@@ -65,8 +65,13 @@ const TIMEOUT = 60_000
 
 endWithParent()
 
-/** The images of this process's scenarios: one run has one request, and to look again for each would take as long as a tenth of a restore. */
-let located: Promise<Images> | undefined
+let usual: Promise<Images> | undefined
+
+/** Looked for once: it takes a tenth of a restore. */
+function usualImages(): Promise<Images> {
+  usual ??= locateImages()
+  return usual
+}
 
 /** A script with a name, a platform and assertions: run in a test of its own, on a board of its own. */
 // biome-ignore lint/complexity/noBannedTypes: no devices are an empty record
@@ -93,7 +98,7 @@ export function declareTest(declared: Declared, surroundings: Surroundings): voi
 
 async function perform<Devices extends NamedDevices>(
   { task, skip }: TestContext,
-  { crowded }: Surroundings,
+  { crowded, images: given }: Surroundings,
   name: string,
   platform: PlatformName,
   options: ScenarioOptions<Devices>,
@@ -123,8 +128,7 @@ async function perform<Devices extends NamedDevices>(
     }
   }
   try {
-    located ??= locateImages(request)
-    images = await located
+    images = given ?? (await usualImages())
     unfit = await lacking(images.kernel, options.kernel?.needs ?? [])
     if (unfit) {
       task.meta.unfit = unfit

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the pool and its workers say to each other, over the channel of `child_process.fork`. */
-import type { Outcome, ScenarioRun } from '../scenario/index.ts'
+import type { Outcome, ScenarioRun, Surroundings } from '../scenario/index.ts'
 
 /** One scenario on one platform, and where it is declared. */
 export interface PlannedRun extends ScenarioRun {
@@ -14,14 +14,12 @@ export interface PlannedRun extends ScenarioRun {
 export type Order = Job | 'go'
 
 /** A scenario to be run. */
-export interface Job {
+export interface Job extends Surroundings {
   run: PlannedRun
   /** The file's JavaScript. */
   script: string
   /** How often it may be tried again. */
   retries: number
-  /** Whether other jobs keep all processors of this machine busy meanwhile. */
-  crowded: boolean
 }
 
 /** What became of a job: an outcome, why there is nothing to run, or why it failed before (`leaving`: it was the worker's last). */

@@ -36,7 +36,7 @@ export class WorkerPool {
    * end. An abort leaves the rest undone. The workers have gone when it is over.
    */
   async run(
-    jobs: readonly Pick<Job, 'run' | 'script'>[],
+    jobs: readonly Omit<Job, 'retries' | 'crowded'>[],
     ended: (run: PlannedRun, report: Ended) => void,
   ): Promise<void> {
     const { workers, retries, signal } = this.#options
