@@ -68,9 +68,12 @@ function processorsIn(registers: string): Processor[] {
   })
 }
 
-/** Whether no processor's thread uses any time. */
+/** Whether the machine is to run, and no processor's thread uses any time. */
 async function areIdle(emulator: Emulator): Promise<boolean> {
   try {
+    // Where a machine was when it was paused says nothing: processors of a guest pass through many a WFE.
+    const { running } = await emulator.qmp.execute<{ running: boolean }>('query-status')
+    if (!running) return false
     const before = await processorTime(emulator)
     await sleep(LOOK)
     return (await processorTime(emulator)) - before < 1
