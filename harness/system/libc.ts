@@ -18,11 +18,13 @@ export class SystemError extends Error {
   override readonly name = 'SystemError'
 
   constructor(call: string, errno: number) {
-    const code =
-      Object.entries(koffi.os.errno).find(([, number]) => number === errno)?.[0] ?? `error ${errno}`
-    super(`${call}: ${code}`)
+    super(`${call}: ${errnoName(errno)}`)
   }
 }
+
+/** As errno(3) names it. */
+export const errnoName = (errno: number): string =>
+  Object.entries(koffi.os.errno).find(([, number]) => number === errno)?.[0] ?? `error ${errno}`
 
 /** The result of a call, unless it is negative. */
 export function checked(call: string, result: number): number {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Bytes over sockets, with file descriptors beside them (recvmsg(2), SCM_RIGHTS). */
 import koffi from 'koffi'
-import { EAGAIN, EINTR, libc } from './libc.ts'
+import { checked, EAGAIN, EINTR, libc } from './libc.ts'
 
 const SOL_SOCKET = 1
 const SCM_RIGHTS = 1
@@ -9,9 +9,16 @@ const MSG_DONTWAIT = 0x40
 const MSG_NOSIGNAL = 0x4000
 const MSG_CMSG_CLOEXEC = 0x4000_0000
 
+const iovecType = koffi.struct({ base: 'const void *', length: 'size_t' })
+const msghdrType = koffi.struct({
+  ...{ name: 'void *', namelen: 'uint32_t', iov: koffi.pointer(iovecType), iovlen: 'size_t' },
+  ...{ control: 'const void *', controllen: 'size_t', flags: 'int' },
+})
+
 const sys = {
   recvmsg: libc.func('int64_t recvmsg(int fd, void *message, int flags)'),
   send: libc.func('int64_t send(int fd, const void *bytes, size_t length, int flags)'),
+  sendmsg: libc.func('sendmsg', 'int64_t', ['int', koffi.pointer(msghdrType), 'int']),
 }
 
 /** Memory outside the JavaScript heap, at an address that stays. Never freed: there is a fixed number of them. */
@@ -76,4 +83,22 @@ export function send(fd: number, bytes: Uint8Array): number | 'end' {
   if (sent >= 0) return sent
   const errno = koffi.errno()
   return errno === EAGAIN || errno === EINTR ? 0 : 'end'
+}
+
+/**
+ * Sends a record and copies of file descriptors with it.
+ *
+ * @throws SystemError when the socket does not take it now.
+ */
+export function sendRecord(fd: number, bytes: Uint8Array, fds: readonly number[] = []): void {
+  const rights = Buffer.alloc(CMSG_HEADER + 4 * fds.length)
+  rights.writeBigUInt64LE(BigInt(rights.length), 0)
+  rights.writeInt32LE(SOL_SOCKET, 8)
+  rights.writeInt32LE(SCM_RIGHTS, 12)
+  for (const [index, sent] of fds.entries()) rights.writeInt32LE(sent, CMSG_HEADER + 4 * index)
+  const message = {
+    ...{ name: null, namelen: 0, iov: [{ base: bytes, length: bytes.length }], iovlen: 1 },
+    ...{ control: rights, controllen: rights.length, flags: 0 },
+  }
+  checked('sendmsg', sys.sendmsg(fd, message, MSG_DONTWAIT | MSG_NOSIGNAL))
 }
