@@ -4,6 +4,9 @@ import { ForkServer, type QemuProgram } from './fork-server.ts'
 /** One for each QEMU command, that starts or has started. */
 const servers = new Map<string, Promise<ForkServer>>()
 
+// Whoever waits for this process shall have waited for what it started as well.
+process.once('beforeExit', () => void endForkServers())
+
 /**
  * This process's fork server of a QEMU; it starts at the first call. When it has gone, the next call starts another.
  *
@@ -20,7 +23,7 @@ export function forkServerOf({ command, forkServer }: QemuProgram): Promise<Fork
   return server
 }
 
-/** Ends all of them. They would end with this process; but who measures what it took wants to have waited for them. */
+/** Ends all of them. They end with this process, however that ends; but then nobody has waited for them, and no clock has what they took. */
 export async function endForkServers(): Promise<void> {
   const started = await Promise.allSettled(servers.values())
   await Promise.all(

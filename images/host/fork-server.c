@@ -280,6 +280,9 @@ static _Noreturn int serve(int argc, char **argv, char **envp)
 	room_size = strlen(room);
 	memset(room, 0, room_size);
 	environment = envp;
+	/* What else was inherited is nobody's business here. */
+	if (syscall(SYS_close_range, CONTROL + 1, ~0U, 0))
+		die("close_range");
 	polls[0] = (struct pollfd){ .fd = CONTROL, .events = POLLIN };
 	tell(READY, 0, 0);
 	for (;;) {
