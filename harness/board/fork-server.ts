@@ -42,8 +42,8 @@ export interface Forked {
 }
 
 interface Child {
-  started(pid: number): void
-  failed(why: string): void
+  /** The pid, or what stood in the way. */
+  answered(pid: number | string): void
   ended(how: ChildEnding): void
 }
 
@@ -56,6 +56,8 @@ export class ForkServer {
   readonly #children = new Map<number, Child>()
   #open = true
   #late = false
+  /** How it ended, if it has. */
+  #end: string | undefined
   #nextId = 1
   #ready = () => {}
   /** Until the request before has been answered. So the socket always has room for one. */
@@ -112,22 +114,22 @@ export class ForkServer {
   }
 
   async #fork(dir: string, args: readonly string[], fds: readonly number[]): Promise<Forked> {
+    if (this.#end !== undefined) throw doesNotStart(this.#end)
     const id = this.#nextId++
     const request = startRequest(id, dir, args)
     if (request.length > MAX_STRINGS)
       throw doesNotStart(`its arguments take ${request.length} bytes, and ${MAX_STRINGS} is the most`)
-    const child: Child = { started: () => {}, failed: () => {}, ended: () => {} }
+    const child: Child = { answered: () => {}, ended: () => {} }
     const ended = new Promise<ChildEnding>((resolve) => {
       child.ended = resolve
     })
-    const started = new Promise<number | string>((resolve) => {
-      child.started = resolve
-      child.failed = resolve
+    const answer = new Promise<number | string>((resolve) => {
+      child.answered = resolve
     })
     this.#children.set(id, child)
     this.#need(true)
     this.#send(request, fds)
-    const pid = await this.#inTime(started)
+    const pid = await this.#inTime(answer)
     if (typeof pid === 'string') throw doesNotStart(pid)
     return { pid, ended, kill: () => this.#send(killRequest(id)) }
   }
@@ -174,9 +176,9 @@ export class ForkServer {
   #take({ type, id, value }: Report): void {
     const child = this.#children.get(id)
     if (type === ReportType.READY) this.#ready()
-    else if (type === ReportType.STARTED) child?.started(value)
+    else if (type === ReportType.STARTED) child?.answered(value)
     else {
-      if (type === ReportType.NOT_STARTED) child?.failed(`it cannot be forked: ${errnoName(value)}`)
+      if (type === ReportType.NOT_STARTED) child?.answered(`it cannot be forked: ${errnoName(value)}`)
       else if (type === ReportType.EXITED) child?.ended({ code: value, signal: null })
       else child?.ended({ code: null, signal: signalName(value) })
       this.#children.delete(id)
@@ -186,9 +188,10 @@ export class ForkServer {
 
   /** The server has gone, and the kernel kills its children. */
   #lost(why: string): void {
+    this.#end = why
     this.#close()
     for (const child of this.#children.values()) {
-      child.failed(why)
+      child.answered(why)
       child.ended({ code: null, signal: 'SIGKILL', why })
     }
     this.#children.clear()

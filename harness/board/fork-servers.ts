@@ -8,7 +8,8 @@ const servers = new Map<string, Promise<ForkServer>>()
 process.once('beforeExit', () => void endForkServers())
 
 /**
- * This process's fork server of a QEMU; it starts at the first call. When it has gone, the next call starts another.
+ * This process's fork server of a QEMU; it starts at the first call, with the environment that there is then. When it has gone, the
+ * next call starts another.
  *
  * @throws HostProblem when it does not start.
  */

@@ -185,6 +185,12 @@ describe('an end', () => {
     expect(serverOf(await start())).not.toBe(server)
   })
 
+  test("of the server's is told to whoever starts an emulator just then", async () => {
+    process.kill(serverOf(await start()), 'SIGKILL')
+    const { message } = await failure({})
+    expect(message).toBe('QEMU did not start: its fork server was killed by SIGKILL')
+  })
+
   test('of its owner, even by SIGKILL, is one of the server and of its emulators', async () => {
     const owner = fork(join(import.meta.dirname, 'fixtures/owner.ts'), [dir], {
       execArgv: ['--import', 'tsx'],
