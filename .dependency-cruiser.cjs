@@ -8,6 +8,7 @@ const rows = [
   ['board', 'virtio'],
   ['pci'],
   ['vfio-user', 'grants', 'console'],
+  ['system'],
 ]
 
 const folder = (name) => `^harness/${name}/`

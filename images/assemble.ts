@@ -3,9 +3,11 @@ import { createHash } from 'node:crypto'
 import { basename, join } from 'node:path'
 import { compilerVersion } from './compiler.ts'
 import { DRIVERS, driverRecipe, moduleIn, readDrivers } from './drivers.ts'
+import { forkServerIn, forkServerRecipe, HOST_COMPILER } from './fork-server.ts'
 import { guestProgramsRecipe } from './guest-programs.ts'
 import { guestToolsRecipe } from './guest-tools.ts'
 import { initramfsIn, initramfsRecipe } from './initramfs.ts'
+import { CROSS_COMPILE } from './kernel.ts'
 import { obtainBuiltKernel } from './kernel-entry.ts'
 import { kernelFromPath, parseKernelSpec } from './kernel-spec.ts'
 import type { PackageIndex } from './package-index.ts'
@@ -27,19 +29,27 @@ export async function assemble(
   store: Store,
   onFirstError: () => void = () => {},
 ): Promise<Images> {
-  const compiler = await compilerVersion()
-  // The kernel comes first: it takes longest.
-  const [{ kernel, moduleEntries }, qemu, xen, tools, programs] = await together(onFirstError, [
-    obtainKernel(request.kernel, compiler, index, store),
-    obtainQemu(index, store),
-    obtainXen(request.xen, index, store),
-    index.get('guest-tools').then((packages) => store.obtain(guestToolsRecipe(packages))),
-    guestProgramsRecipe(join(here, 'guest'), compiler).then((recipe) => store.obtain(recipe)),
+  const [compiler, hostCompiler] = await Promise.all([
+    compilerVersion(`${CROSS_COMPILE}gcc`),
+    compilerVersion(HOST_COMPILER),
   ])
+  // The kernel comes first: it takes longest.
+  const [{ kernel, moduleEntries }, bareQemu, forkServer, xen, tools, programs] = await together(
+    onFirstError,
+    [
+      obtainKernel(request.kernel, compiler, index, store),
+      obtainQemu(index, store),
+      forkServerRecipe(join(here, 'host'), hostCompiler).then((recipe) => store.obtain(recipe)),
+      obtainXen(request.xen, index, store),
+      index.get('guest-tools').then((packages) => store.obtain(guestToolsRecipe(packages))),
+      guestProgramsRecipe(join(here, 'guest'), compiler).then((recipe) => store.obtain(recipe)),
+    ],
+  )
   const { modules } = kernel
   const initramfs = await store.obtain(
     await initramfsRecipe({ tools, programs, init: join(here, 'guest/init'), modules, moduleEntries }),
   )
+  const qemu: Qemu = { ...bareQemu, forkServer: forkServerIn(forkServer) }
   const parts = [qemu.id, kernel.id, xen.id, basename(initramfs)]
   return {
     qemu,
@@ -54,7 +64,7 @@ export async function assemble(
   }
 }
 
-async function obtainQemu(index: PackageIndex, store: Store): Promise<Qemu> {
+async function obtainQemu(index: PackageIndex, store: Store): Promise<Omit<Qemu, 'forkServer'>> {
   const packages = await index.get('qemu')
   return describeQemu(await store.obtain(qemuRecipe(packages)), packages)
 }

@@ -75,7 +75,10 @@ async function setUp(request: SetupRequest, cache: Cache): Promise<Images> {
     const images = await assemble(request, index, new BuildingStore(cache, progress, signal), () =>
       stop.abort(),
     )
-    await cache.prune(/^(initramfs|driver-.*|guest-programs|xen-path)-/, new Set(entriesOf(images)))
+    await cache.prune(
+      /^(initramfs|driver-.*|guest-programs|fork-server|xen-path)-/,
+      new Set(entriesOf(images)),
+    )
     return images
   } catch (error) {
     // What was recorded in an earlier run has left the mirror since: ask what there is now.
@@ -87,8 +90,8 @@ async function setUp(request: SetupRequest, cache: Cache): Promise<Images> {
 }
 
 /** Names of the cache's entries that the images lie in. */
-function entriesOf({ xen, initramfs, kernel }: Images): string[] {
-  const files = [xen.image, initramfs.bare, ...Object.values(kernel.modules).map(dirname)]
+function entriesOf({ qemu, xen, initramfs, kernel }: Images): string[] {
+  const files = [qemu.forkServer, xen.image, initramfs.bare, ...Object.values(kernel.modules).map(dirname)]
   return files.map((file) => basename(dirname(file)))
 }
 

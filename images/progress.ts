@@ -29,6 +29,7 @@ export const STEPS = [
   'kernel source',
   'kernel',
   'QEMU',
+  'fork server',
   'Xen',
   'guest tools',
   'guest programs',

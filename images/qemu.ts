@@ -67,7 +67,8 @@ async function writeAll(into: string, folder: string, files: [string, Buffer | u
 
 const LOADERS = { amd64: 'ld-linux-x86-64.so.2', arm64: 'ld-linux-aarch64.so.1' }
 
-export function describeQemu(entry: string, packages: readonly Package[]): Qemu {
+/** QEMU in its entry. What forks it is no part of that. */
+export function describeQemu(entry: string, packages: readonly Package[]): Omit<Qemu, 'forkServer'> {
   const lib = join(entry, 'lib')
   return {
     command: [

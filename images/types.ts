@@ -3,6 +3,11 @@
 export interface Qemu {
   /** The start of the argv that runs qemu-system-aarch64: loader, --library-path, …, -L share. */
   command: string[]
+  /**
+   * Path of the library (`images/host/fork-server.c`) that this loader preloads where QEMU is to be loaded once for many boards. The machine does
+   * not depend on it, and so neither does `id`.
+   */
+  forkServer: string
   /** Upstream version, such as "11.1.3". */
   version: string
   /** Name of its cache entry: changes with anything that went into it. */

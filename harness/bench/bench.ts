@@ -28,11 +28,12 @@ export interface BenchOptions {
  * from exec on: the same QEMU, arguments and images, with its console read by `grep` and its agents unheard. A cold board and the
  * bare one run to lines that the guest prints of itself. The bare side ends there; what a scenario does then (waits for all
  * agents, loads a driver, toggles, stops) has no counterpart there. A restored board prints none of those lines: it is compared
- * with a cold one, from exec of QEMU until every domain is up. Its snapshot is there before the first round that counts.
+ * with a cold one, from QEMU's start until every domain is up. Its snapshot is there before the first round that counts.
  *
- * What is not in it: Node's start, that of the workers, and the look into the cache; they come once a run and not once a board.
+ * What is not in it: Node's start, that of the workers and of the fork server from which boards come, and the look into the cache; they come once
+ * a process and not once a board. Bare QEMU is loaded each time.
  *
- * All sides are started in the same guarded way, on warm caches, and the one that goes first changes with every round, so that
+ * All sides are started on warm caches, and the one that goes first changes with every round, so that
  * a drift of the machine's speed falls on all. The medians' ratios are what to look at where the machine is shared.
  *
  * @throws HostProblem when something cannot be measured.

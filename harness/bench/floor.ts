@@ -8,7 +8,7 @@ export async function measureFloor(images: Images, dir: string): Promise<number>
   await mkdir(dir, { recursive: true })
   const startedAt = performance.now()
   const emulator = await Emulator.start({
-    command: images.qemu.command,
+    qemu: images.qemu,
     args: [
       '-machine',
       'virt',

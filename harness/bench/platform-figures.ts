@@ -10,7 +10,7 @@ import { type Ratio, ratio, type Summary, summarize, summarizeEach } from './sta
 /** What a cold scenario may take at most, in times of bare QEMU to the same line of the console. */
 const BOUND = 1.1
 
-/** What a restored board may take at most from exec of QEMU until every domain is up. */
+/** What a restored board may take at most from QEMU's start until every domain is up. */
 const RESTORED: Record<PlatformName, { ratio: number; ms: number }> = {
   /** Beside a cold one, and on a machine of the reference's speed. */
   virt: { ratio: 0.2, ms: 130 },
@@ -20,7 +20,7 @@ const RESTORED: Record<PlatformName, { ratio: number; ms: number }> = {
 /** ms that a bare boot of `virt` takes on the machine for which the bounds in ms are meant. */
 const REFERENCE_BARE_BOOT = 600
 
-/** From exec of QEMU until every domain is up, ms. */
+/** From QEMU's start until every domain is up, ms. */
 export interface UpFigures {
   cold: Summary
   restored: Summary

@@ -37,7 +37,7 @@ export const restored: BringUp = async (platform, options) => {
 export interface ScenarioTimes {
   /** When each milestone was passed, ms since the call that brings the board up. */
   times: Partial<Record<Milestone, number>>
-  /** From exec of QEMU until every domain was up, ms. */
+  /** From QEMU's start until every domain was up, ms. */
   up: number
   /** Processor time of this process meanwhile, user and system, ms. QEMU and `dtc` are not in it. */
   cpu: number

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, createWriteStream } from 'node:fs'
-import { join } from 'node:path'
+import { createWriteStream } from 'node:fs'
+import type { Socket } from 'node:net'
+import { join, resolve } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { HostProblem } from '../../images/index.ts'
-import { guarded } from './guard.ts'
+import type { Forked, QemuProgram } from './fork-server.ts'
+import { forkServerOf } from './fork-servers.ts'
+import { Inheritance } from './inheritance.ts'
 import { notWhole } from './not-whole.ts'
 import { Qmp } from './qmp.ts'
 import { QTest } from './qtest.ts'
 import { Uart } from './uart.ts'
 
 export interface EmulatorSpec {
-  /** The start of QEMU's argv. */
-  command: string[]
+  qemu: QemuProgram
   /** QEMU's arguments, less those for the wires. */
   args: string[]
   /** Ids of the character devices that `args` speaks of: the UARTs', and all others. Each becomes a stream here, and a file `ID.raw` in `dir`. */
@@ -40,6 +41,7 @@ export interface Ending {
 const SANDBOX = 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'
 
 const CONTROL_WIRES = ['qmp', 'qtest']
+/** QEMU's file descriptor of the first that `spec.wires` names. */
 const FIRST_WIRE = 6
 
 /** ms from SIGTERM's equivalent (QMP `quit`) to SIGKILL. */
@@ -56,38 +58,31 @@ export class Emulator {
   readonly startedAt: number
   /** Resolves when QEMU has ended, whatever the reason. */
   readonly ended: Promise<Ending>
-  readonly #process: ChildProcess
+  readonly #process: Forked
   readonly #uarts: readonly Uart[]
-  readonly #wires: Map<string, Duplex>
+  readonly #wires: ReadonlyMap<string, Duplex>
   #logProblem: Error | undefined
 
-  private constructor(process: ChildProcess, spec: EmulatorSpec, uarts: Uart[], startedAt: number) {
+  private constructor(process: Forked, spec: EmulatorSpec, ends: Ends, startedAt: number) {
     this.#process = process
     this.startedAt = startedAt
-    this.#uarts = uarts
-    this.#wires = new Map<string, Duplex>([
-      ...CONTROL_WIRES.map((id, index) => [id, process.stdio[3 + index]] as [string, Duplex]),
-      ...spec.wires.map((id, index) => [id, process.stdio[FIRST_WIRE + index]] as [string, Duplex]),
-      ...spec.uarts.map((id, index) => [id, uarts[index]] as [string, Duplex]),
-    ])
+    this.#uarts = ends.uarts
+    this.#wires = ends.wires
     const log = createWriteStream(join(spec.dir, 'qmp.log'))
     log.once('error', (error) => {
       this.#logProblem = error
     })
     this.qmp = new Qmp(this.wire('qmp'), (line) => log.write(`${line}\n`))
     this.qtest = new QTest(this.wire('qtest'))
-    this.ended = new Promise((resolve) => {
-      let stderr = ''
-      process.stderr?.setEncoding('utf8').on('data', (text: string) => {
-        stderr = (stderr + text).slice(-8192)
-      })
-      const ends = (how: Ending) => {
-        log.end()
-        // What QEMU has printed is read to its end.
-        void Promise.all(uarts.map(closed)).then(() => resolve(how))
-      }
-      process.once('error', (error) => ends({ code: null, signal: null, stderr: error.message }))
-      process.once('close', (code, signal) => ends({ code, signal, stderr: stderr.trim() }))
+    let stderr = ''
+    ends.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr = (stderr + text).slice(-8192)
+    })
+    this.ended = process.ended.then(async ({ code, signal, why }) => {
+      // What QEMU has printed is read to its end.
+      await Promise.all([ends.stderr, ...ends.wires.values()].map(closed))
+      log.end()
+      return { code, signal, stderr: [why, stderr.trim()].filter(Boolean).join('\n') }
     })
   }
 
@@ -97,23 +92,7 @@ export class Emulator {
    * @throws HostProblem when it does not start.
    */
   static async start(spec: EmulatorSpec): Promise<Emulator> {
-    const [file = '', ...args] = guarded([...spec.command, ...emulatorArguments(spec)])
-    const { ram } = spec
-    const uarts = spec.uarts.map((id) => new Uart(join(spec.dir, `${id}.raw`)))
-    const startedAt = performance.now()
-    const process = spawn(file, args, {
-      cwd: spec.dir,
-      stdio: [
-        ...(['ignore', 'ignore', 'pipe'] as const),
-        ...CONTROL_WIRES.map(() => 'pipe' as const),
-        ram ?? 'ignore',
-        ...spec.wires.map(() => 'pipe' as const),
-        ...uarts.flatMap(({ qemusEnds }) => qemusEnds),
-      ],
-    })
-    for (const uart of uarts) uart.inherited()
-    if (ram !== undefined) closeSync(ram)
-    const emulator = new Emulator(process, spec, uarts, startedAt)
+    const emulator = await Emulator.#fork(spec)
     const failed = emulator.ended.then((ending) => {
       throw new HostProblem(
         `QEMU did not start: ${ending.stderr || describeEnding(ending)}`,
@@ -123,6 +102,23 @@ export class Emulator {
     await Promise.race([emulator.qmp.connect().catch(() => failed), failed])
     failed.catch(() => {})
     return emulator
+  }
+
+  static async #fork(spec: EmulatorSpec): Promise<Emulator> {
+    const inheritance = new Inheritance()
+    const ends = makeEnds(spec, inheritance)
+    try {
+      const server = await forkServerOf(spec.qemu)
+      const startedAt = performance.now()
+      const process = await server.fork(resolve(spec.dir), emulatorArguments(spec), inheritance.fds)
+      return new Emulator(process, spec, ends, startedAt)
+    } catch (error) {
+      for (const end of [ends.stderr, ...ends.wires.values()]) end.destroy()
+      throw error
+    } finally {
+      inheritance.inherited()
+      for (const uart of ends.uarts) uart.inherited()
+    }
   }
 
   /** The stream of one wire: what QEMU's character device of that id sends and receives. */
@@ -137,7 +133,7 @@ export class Emulator {
     for (const uart of this.#uarts) uart.fetch()
   }
 
-  get pid(): number | undefined {
+  get pid(): number {
     return this.#process.pid
   }
 
@@ -157,7 +153,7 @@ export class Emulator {
 
   /** Ends QEMU at once. */
   kill(): void {
-    this.#process.kill('SIGKILL')
+    this.#process.kill()
   }
 }
 
@@ -166,15 +162,41 @@ export function describeEnding(ending: Ending): string {
   return ending.stderr ? `${how}: ${ending.stderr}` : how
 }
 
-/** A UART that nobody listens to is read all the same: otherwise its end would not be seen. */
-async function closed(uart: Uart): Promise<void> {
-  if (uart.closed) return
-  if (uart.readableFlowing === null) uart.resume()
-  await once(uart, 'close').catch(() => {})
+/** What this process has of a QEMU's descriptors. */
+interface Ends {
+  stderr: Socket
+  uarts: Uart[]
+  /** By id; the UARTs are among them. */
+  wires: Map<string, Duplex>
+}
+
+/** Makes what QEMU is to inherit, in the order that `emulatorArguments` speaks of. */
+function makeEnds(spec: EmulatorSpec, inheritance: Inheritance): Ends {
+  const wires = new Map<string, Duplex>()
+  inheritance.nothing()
+  inheritance.nothing()
+  const stderr = inheritance.output()
+  for (const id of CONTROL_WIRES) wires.set(id, inheritance.wire())
+  if (spec.ram === undefined) inheritance.nothing()
+  else inheritance.give(spec.ram)
+  for (const id of spec.wires) wires.set(id, inheritance.wire())
+  const uarts = spec.uarts.map((id) => new Uart(join(spec.dir, `${id}.raw`)))
+  for (const [index, uart] of uarts.entries()) {
+    wires.set(spec.uarts[index] as string, uart)
+    for (const end of uart.qemusEnds) inheritance.lend(end)
+  }
+  return { stderr, uarts, wires }
+}
+
+/** A stream that nobody listens to is read all the same: otherwise its end would not be seen. */
+async function closed(stream: Duplex): Promise<void> {
+  if (stream.closed) return
+  if (stream.readableFlowing === null) stream.resume()
+  await once(stream, 'close').catch(() => {})
 }
 
 /**
- * QEMU's whole argument list: file descriptor 3 is QMP, 4 is qtest, 5 RAM, from 6 on the wires in their order, and then two for each UART. A
+ * What QEMU is told beside its command: file descriptor 3 is QMP, 4 is qtest, 5 RAM, from 6 on the wires in their order, and then two for each UART. A
  * character device of the kind `file` opens them once more under their names (proc(5), /proc/PID/fd), which for a pipe is as good.
  */
 function emulatorArguments(spec: EmulatorSpec): string[] {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export { describeEnding, Emulator, type EmulatorSpec, type Ending, INHERITED_RAM } from './emulator.ts'
+export { endForkServers, forkServerOf } from './fork-servers.ts'
 export { guarded } from './guard.ts'
 export { ramFileArguments, restoreArguments, restored, saveState, TO_BE_SAVED } from './migration.ts'
 export { namelessFile } from './nameless-file.ts'

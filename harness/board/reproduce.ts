@@ -15,7 +15,9 @@ function lines(args: string[]): string[] {
   }, [])
 }
 
-export interface Reproduction extends EmulatorSpec {
+export interface Reproduction extends Omit<EmulatorSpec, 'qemu' | 'ram'> {
+  /** The start of QEMU's argv. */
+  command: string[]
   /** Names of the device models: they are served by guestrig, so the script's machine is without them. */
   leftOut: readonly string[]
 }

@@ -6,7 +6,7 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
-import koffi from 'koffi'
+import { makePipe } from '../system/index.ts'
 
 /**
  * ms between two reads of a pipe. A reader that took each character as it comes would spend a third of a processor on a boot, which
@@ -15,22 +15,6 @@ import koffi from 'koffi'
 const PACE = 1
 /** Bytes that one read takes at most: what a pipe holds. */
 const CHUNK = 64 * 1024
-
-const O_CLOEXEC = 0o2000000
-const pipe2 = koffi.load(null).func('int pipe2(_Out_ int *fds, int flags)')
-
-/** The two ends of a pipe, by file descriptor. No program that is started later inherits them. */
-interface Pipe {
-  from: number
-  to: number
-}
-
-/** @throws Error with the errno when there are no file descriptors left. */
-function makePipe(): Pipe {
-  const fds = [-1, -1]
-  if (pipe2(fds, O_CLOEXEC) !== 0) throw new Error(`pipe2: errno ${koffi.errno()}`)
-  return { from: fds[0] as number, to: fds[1] as number }
-}
 
 /** Reads what a pipe holds: 0 bytes if that is nothing. */
 function readNow(fd: number, buffer: Buffer): number {

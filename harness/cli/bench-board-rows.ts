@@ -47,7 +47,7 @@ function upRows({ up }: PlatformFigures): Row[] {
   const how = scale.factor > 1 ? `${scale.atMost} × ${scale.factor.toFixed(2)}: ${boots}` : boots
   return [
     [
-      '  from exec of QEMU until every domain is up',
+      "  from QEMU's start until every domain is up",
       ...['', spread(up.cold), spread(up.restored), factor(up.ratio)],
       verdict(ratio.ok, `restored ÷ cold at most ${ratio.atMost?.toFixed(2)}`),
     ],

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The chart of `guestrig bench`: from exec of QEMU to the verdict, a bar for each board. SVG of texts, boxes and lines; no scripts. */
+/** The chart of `guestrig bench`: from QEMU's start to the verdict, a bar for each board. SVG of texts, boxes and lines; no scripts. */
 import { create, type XMLElement } from 'xmlbuilder'
 import type { Milestone, PlatformFigures } from '../bench/index.ts'
 import { STYLE } from './bench-chart-style.ts'
@@ -68,7 +68,7 @@ function text(svg: XMLElement, words: string, place: { x: number; y: number; cla
 }
 
 function drawHead(svg: XMLElement, { host, qemu, kernel, xen, rounds }: BenchReport): void {
-  const title = text(svg, 'From exec of QEMU to the verdict', { x: MARGIN, y: 34, class: 'title' })
+  const title = text(svg, "From QEMU's start to the verdict", { x: MARGIN, y: 34, class: 'title' })
   title.att('id', 'title')
   const machine = `QEMU ${qemu}, Linux ${kernel}, Xen ${xen}; ${host.processors} × ${host.model}`
   text(svg, `${machine}; median of ${rounds}`, { x: MARGIN, y: 54, class: 'quiet' })

@@ -4,14 +4,14 @@ import { MILESTONES, type Milestone, type PlatformFigures, type Summary, summari
 /** When a board passed its milestones. */
 export interface Timeline {
   board: 'bare' | 'cold' | 'restored'
-  /** ms since exec of QEMU, medians; in the order in which they came. */
+  /** ms since QEMU's start, medians; in the order in which they came. */
   passed: { milestone: Milestone; at: number }[]
 }
 
 /** Behind the verdict, or the beginning itself. */
 const OUTSIDE: readonly Milestone[] = ['qemuStarted', 'stopped']
 
-/** From exec of QEMU to the verdict: the boards of one platform. The bare one ends where nobody speaks to its guest. */
+/** From QEMU's start to the verdict: the boards of one platform. The bare one ends where nobody speaks to its guest. */
 export function timelines({ bare, cold, restored }: PlatformFigures): Timeline[] {
   return [
     { board: 'bare', passed: passed(bare) },

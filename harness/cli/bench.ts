@@ -16,7 +16,7 @@ export function registerBench(program: Command): void {
     .option('--rounds <n>', 'how often each is measured (default: 5, the suite once)', wholeNumber(1))
     .option('--scenarios <n>', 'how many the suite has; its bounds are for 60', wholeNumber(1), 60)
     .option('--json <file>', 'writes the figures there')
-    .option('--svg <file>', "draws the boards' time line there, from exec of QEMU to the verdict")
+    .option('--svg <file>', "draws the boards' time line there, from QEMU's start to the verdict")
     .option('--out <dir>', "keeps the runs' folders there (default: they are removed)")
     .action(async (options: BenchOptions) => {
       const { runBench } = await import('./run-bench.ts')

@@ -14,7 +14,7 @@ export interface Running {
   text: string
 }
 
-/** "[4/10] kernel 6.12": which step of how many. */
+/** "[4/11] kernel 6.12": which step of how many. */
 export function stepTitle({ step, label }: { step: Running['step']; label?: string | undefined }): string {
   return `[${STEPS.indexOf(step) + 1}/${STEPS.length}] ${step}${label ? ` ${label}` : ''}`
 }

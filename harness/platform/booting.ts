@@ -40,8 +40,8 @@ export async function start(
   try {
     const args = [...plan.machine, ...extras.args, ...models.listen()]
     const { uarts, wires } = plan
-    const { command } = images.qemu
-    const emulator = await Emulator.start({ command, args, uarts, wires, dir, ram: extras.ram })
+    const { qemu } = images
+    const emulator = await Emulator.start({ qemu, args, uarts, wires, dir, ram: extras.ram })
     models.connected()
     return new Board(plan, dir, emulator, models, extras.printed)
   } catch (error) {

@@ -2,7 +2,7 @@
 /** How a scenario comes by its board: booted, or restored from a snapshot. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeReproducer } from '../board/index.ts'
+import { forkServerOf, writeReproducer } from '../board/index.ts'
 import { GuestCrash } from '../console/index.ts'
 import type { Board } from './board.ts'
 import { type BringUpOptions, bootWithDevices } from './booting.ts'
@@ -52,6 +52,8 @@ export async function obtainBoard(platform: PlatformName, options: BringUpOption
 /** Everything of a board that can be had without starting it: its plan, and the files of its folder. */
 async function prepare(platform: PlatformName, options: BringUpOptions): Promise<BoardPlan> {
   const { images, dir } = options
+  // It takes as long as the rest of this, and whoever starts QEMU hears of its failure.
+  void forkServerOf(images.qemu)
   await mkdir(dir, { recursive: true })
   const plan = await PLANNERS[platform](images, options, dir)
   await writeFile(join(dir, 'board.dts'), plan.tree)

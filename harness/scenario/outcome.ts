@@ -17,7 +17,7 @@ export interface Outcome {
   verdict: Verdict
   /** ms, from the start of the board to the verdict. */
   durationMs: number
-  /** ms from exec of QEMU until every domain was up; undefined if that never was. */
+  /** ms from QEMU's start until every domain was up; undefined if that never was. */
   bootMs?: number | undefined
   /** Whether the board came from a snapshot. */
   restored: boolean

@@ -6,6 +6,7 @@
 import { pathToFileURL } from 'node:url'
 import { type File, startTests, type VitestRunner } from '@vitest/runner'
 import { nameSources } from '../../bin/stacks.mjs'
+import { endForkServers } from '../board/index.ts'
 import { allGone, declareTest, takeDeclared } from '../scenario/index.ts'
 import type { Job, Order, Report } from './messages.ts'
 
@@ -61,15 +62,17 @@ const failed = (error: unknown): Report => ({
   failed: error instanceof Error ? (error.stack ?? error.message) : String(error),
 })
 
-/** Goes when the last board is gone. */
+/** Goes when the last board is gone, and what they came from. */
 function go(): void {
-  allGone().then(
-    () => process.exit(0),
-    (error: unknown) => {
-      process.stderr.write(`a board could not be stopped: ${error}\n`)
-      process.exit(1)
-    },
-  )
+  allGone()
+    .then(endForkServers)
+    .then(
+      () => process.exit(0),
+      (error: unknown) => {
+        process.stderr.write(`a board could not be stopped: ${error}\n`)
+        process.exit(1)
+      },
+    )
 }
 
 nameSources()

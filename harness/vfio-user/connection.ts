@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync } from 'node:fs'
+import { receive, send, Watch } from '../system/index.ts'
 import { Framer } from './framing.ts'
-import { Watch } from './poller.ts'
 import {
   Errno,
   Flag,
@@ -12,7 +12,6 @@ import {
   readHeader,
   writeHeader,
 } from './protocol.ts'
-import { receive, send } from './system.ts'
 
 /** Bytes that may wait for a client that does not read, and what each message that waits counts beside its own bytes. */
 const MAX_UNSENT = 16 * MAX_MESSAGE

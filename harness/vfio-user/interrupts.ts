@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, writeSync } from 'node:fs'
+import { prepareEventfd } from '../system/index.ts'
 import { Errno, Irq, Refusal, SetIrqs } from './protocol.ts'
-import { prepareEventfd } from './system.ts'
 
 /** What an eventfd takes: 1 as a 64-bit integer (eventfd(2)). */
 const ONE = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0])

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, openSync, rmSync } from 'node:fs'
+import { accept, listenAt, Watch } from '../system/index.ts'
 import { Connection } from './connection.ts'
 import type { VfioUserDevice } from './device.ts'
 import { InterruptLines } from './interrupts.ts'
 import { GuestMemory } from './memory.ts'
-import { Watch } from './poller.ts'
 import {
   Command,
   DeviceFlag,
@@ -19,7 +19,6 @@ import {
   Region,
   RegionFlag,
 } from './protocol.ts'
-import { accept, listenAt } from './system.ts'
 
 export interface ServerOptions {
   /** The files that the client sends are its guest's memory: DMA goes into them. Else it goes by messages. */

@@ -6,22 +6,22 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { Emulator } from '../../harness/board/index.ts'
 import { MACHINE, UARTS, virtioMmio } from '../../harness/platform/virt-machine.ts'
-import { locateImages } from '../../images/index.ts'
+import { locateImages, type Qemu } from '../../images/index.ts'
 import { waitFor } from '../wait-for.ts'
 
 let dir: string
-let command: string[]
+let qemu: Qemu
 let emulator: Emulator
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'guestrig-emulator-'))
-  command = (await locateImages()).qemu.command
+  qemu = (await locateImages()).qemu
 })
 
 beforeEach(async () => {
   const args = ['-machine', MACHINE, '-cpu', 'cortex-a57', '-nodefaults', '-display', 'none', '-S']
   emulator = await Emulator.start({
-    command,
+    qemu,
     args: [...args, '-serial', 'chardev:uart0'],
     uarts: ['uart0'],
     wires: [],

@@ -4,8 +4,8 @@ import { amountText, stepTitle, timeText } from '../../harness/cli/setup-lines.t
 
 describe('the lines of a set-up', () => {
   it('say which step of how many', () => {
-    expect(stepTitle({ step: 'kernel', label: '6.12' })).toBe('[4/10] kernel 6.12')
-    expect(stepTitle({ step: 'initramfs' })).toBe('[10/10] initramfs')
+    expect(stepTitle({ step: 'kernel', label: '6.12' })).toBe('[4/11] kernel 6.12')
+    expect(stepTitle({ step: 'initramfs' })).toBe('[11/11] initramfs')
   })
 
   it('say how far', () => {

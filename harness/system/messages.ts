@@ -1,88 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-/**
- * The system calls that Node lacks, through koffi: UNIX sockets that receive file descriptors (recvmsg(2), SCM_RIGHTS). Linux
- * on a 64-bit little-endian machine.
- */
-import { closeSync, openSync, readlinkSync } from 'node:fs'
-import { basename, dirname } from 'node:path'
+/** Bytes over sockets, with file descriptors beside them (recvmsg(2), SCM_RIGHTS). */
 import koffi from 'koffi'
+import { checked, EAGAIN, EINTR, libc } from './libc.ts'
 
-const libc = koffi.load(null)
-
-const AF_UNIX = 1
-const SOCK_STREAM = 1
-const SOCK_NONBLOCK = 0o4000
-const SOCK_CLOEXEC = 0o2000000
 const SOL_SOCKET = 1
 const SCM_RIGHTS = 1
 const MSG_DONTWAIT = 0x40
 const MSG_NOSIGNAL = 0x4000
 const MSG_CMSG_CLOEXEC = 0x4000_0000
 
-const F_SETFL = 4
-const O_NONBLOCK = 0o4000
-
-const { EAGAIN, EINTR, ECONNABORTED } = koffi.os.errno as Record<'EAGAIN' | 'EINTR' | 'ECONNABORTED', number>
+const iovecType = koffi.struct({ base: 'const void *', length: 'size_t' })
+const msghdrType = koffi.struct({
+  ...{ name: 'void *', namelen: 'uint32_t', iov: koffi.pointer(iovecType), iovlen: 'size_t' },
+  ...{ control: 'const void *', controllen: 'size_t', flags: 'int' },
+})
 
 const sys = {
-  socket: libc.func('int socket(int domain, int type, int protocol)'),
-  bind: libc.func('int bind(int fd, const void *address, uint32_t length)'),
-  listen: libc.func('int listen(int fd, int backlog)'),
-  accept4: libc.func('int accept4(int fd, void *address, void *length, int flags)'),
   recvmsg: libc.func('int64_t recvmsg(int fd, void *message, int flags)'),
   send: libc.func('int64_t send(int fd, const void *bytes, size_t length, int flags)'),
-  fcntl: libc.func('int fcntl(int fd, int command, ...)'),
-}
-
-/** A system call failed. */
-class SystemError extends Error {
-  override readonly name = 'SystemError'
-
-  constructor(call: string, errno: number) {
-    const code =
-      Object.entries(koffi.os.errno).find(([, number]) => number === errno)?.[0] ?? `error ${errno}`
-    super(`${call}: ${code}`)
-  }
-}
-
-function checked(call: string, result: number): number {
-  if (result < 0) throw new SystemError(call, koffi.errno())
-  return result
-}
-
-/** Bytes of a path in `struct sockaddr_un`, with the zero at its end (unix(7)). */
-const SUN_PATH = 108
-
-/** A socket that listens at `path`, however long that is. */
-export function listenAt(path: string): number {
-  const folder = openSync(dirname(path), 'r')
-  try {
-    const name = Buffer.from(`/proc/self/fd/${folder}/${basename(path)}`)
-    if (name.length >= SUN_PATH) throw new RangeError(`too long for the name of a socket: ${basename(path)}`)
-    const address = Buffer.alloc(2 + name.length + 1)
-    address.writeUInt16LE(AF_UNIX, 0)
-    name.copy(address, 2)
-    const fd = checked('socket', sys.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0))
-    try {
-      checked(`bind ${path}`, sys.bind(fd, address, address.length))
-      checked('listen', sys.listen(fd, 1))
-      return fd
-    } catch (error) {
-      closeSync(fd)
-      throw error
-    }
-  } finally {
-    closeSync(folder)
-  }
-}
-
-/** The next connection to a listening socket; undefined if there is none. */
-export function accept(fd: number): number | undefined {
-  const connection = sys.accept4(fd, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC)
-  if (connection >= 0) return connection
-  const errno = koffi.errno()
-  if (errno === EAGAIN || errno === EINTR || errno === ECONNABORTED) return undefined
-  throw new SystemError('accept', errno)
+  sendmsg: libc.func('sendmsg', 'int64_t', ['int', koffi.pointer(msghdrType), 'int']),
 }
 
 /** Memory outside the JavaScript heap, at an address that stays. Never freed: there is a fixed number of them. */
@@ -149,10 +85,20 @@ export function send(fd: number, bytes: Uint8Array): number | 'end' {
   return errno === EAGAIN || errno === EINTR ? 0 : 'end'
 }
 
-/** Whether a descriptor that came is an eventfd; if so, writing to it does not block from now on. */
-export function prepareEventfd(fd: number): boolean {
-  if (readlinkSync(`/proc/self/fd/${fd}`) !== 'anon_inode:[eventfd]') return false
-  // It has no other flags of F_SETFL that could be lost.
-  checked('fcntl', sys.fcntl(fd, F_SETFL, 'int', O_NONBLOCK))
-  return true
+/**
+ * Sends a record and copies of file descriptors with it.
+ *
+ * @throws SystemError when the socket does not take it now.
+ */
+export function sendRecord(fd: number, bytes: Uint8Array, fds: readonly number[] = []): void {
+  const rights = Buffer.alloc(CMSG_HEADER + 4 * fds.length)
+  rights.writeBigUInt64LE(BigInt(rights.length), 0)
+  rights.writeInt32LE(SOL_SOCKET, 8)
+  rights.writeInt32LE(SCM_RIGHTS, 12)
+  for (const [index, sent] of fds.entries()) rights.writeInt32LE(sent, CMSG_HEADER + 4 * index)
+  const message = {
+    ...{ name: null, namelen: 0, iov: [{ base: bytes, length: bytes.length }], iovlen: 1 },
+    ...{ control: rights, controllen: rights.length, flags: 0 },
+  }
+  checked('sendmsg', sys.sendmsg(fd, message, MSG_DONTWAIT | MSG_NOSIGNAL))
 }

@@ -29,6 +29,12 @@ export class Watch {
     this.#handle.start({ readable: true, disconnect: true, writable }, this.#ready)
   }
 
+  /** Whether it keeps this process running; it does unless it is told not to. */
+  set needed(needed: boolean) {
+    if (needed) this.#handle.ref()
+    else this.#handle.unref()
+  }
+
   close(): void {
     if (!open.delete(this)) return
     this.#handle.stop()
