@@ -19,7 +19,7 @@ import { type PlannedRun, WorkerPool } from '../suite/index.ts'
 import { boardsAtOnce } from './boards-at-once.ts'
 import { makeFolder, writeWhole } from './files.ts'
 import { interruptible } from './interruptible.ts'
-import { type Plan, planRuns } from './plan-runs.ts'
+import type { Plan } from './plan-runs.ts'
 import { PROJECT } from './project.ts'
 import { newRunId, runFolder } from './run-folder.ts'
 import type { RunOptions } from './run-options.ts'
@@ -87,6 +87,8 @@ async function planAndRun(files: string[], request: Request): Promise<Ran> {
       await makeFolder(dir)
       if (!options.out) await pointLatestTo(dir)
       const begin = performance.now()
+      // To plan is to load the scenarios, and with them the whole harness: the worker starts meanwhile.
+      const { planRuns } = await import('./plan-runs.ts')
       const plan = await planRuns(files, options)
       const scenarios = await runPlan(plan, images, pool, request.reporter)
       return { images, plan, scenarios, durationMs: performance.now() - begin, interrupted: interrupted() }
