@@ -117,7 +117,6 @@ export class Emulator {
       throw error
     } finally {
       inheritance.inherited()
-      for (const uart of ends.uarts) uart.inherited()
     }
   }
 
@@ -183,7 +182,7 @@ function makeEnds(spec: EmulatorSpec, inheritance: Inheritance): Ends {
   const uarts = spec.uarts.map((id) => new Uart(join(spec.dir, `${id}.raw`)))
   for (const [index, uart] of uarts.entries()) {
     wires.set(spec.uarts[index] as string, uart)
-    for (const end of uart.qemusEnds) inheritance.lend(end)
+    for (const end of uart.qemusEnds) inheritance.give(end)
   }
   return { stderr, uarts, wires }
 }

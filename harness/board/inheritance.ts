@@ -6,18 +6,11 @@ import { makePipe, socketPair } from '../system/index.ts'
 /** The file descriptors that a process is to inherit as 0, 1, 2, … in the order in which they are added here, and the other ends of them. */
 export class Inheritance {
   readonly fds: number[] = []
-  readonly #own = new Set<number>()
   #nothing: number | undefined
 
-  /** A descriptor that somebody else closes. */
-  lend(fd: number): void {
-    this.fds.push(fd)
-  }
-
-  /** A descriptor that is closed here. */
+  /** A descriptor that is closed here, once it is inherited. */
   give(fd: number): void {
-    this.#own.add(fd)
-    this.lend(fd)
+    this.fds.push(fd)
   }
 
   /** Nothing comes from there, and whatever is written to it goes nowhere. */
@@ -42,7 +35,6 @@ export class Inheritance {
 
   /** The process has its ends. Nobody else may hold them, for this side to see that it has gone. */
   inherited(): void {
-    for (const fd of this.#own) closeSync(fd)
-    this.#own.clear()
+    for (const fd of new Set(this.fds)) closeSync(fd)
   }
 }

@@ -59,14 +59,9 @@ export class Uart extends Duplex {
     this.#writer.on('error', () => {})
   }
 
-  /** File descriptors for QEMU: to write to, and to read from. */
+  /** File descriptors for QEMU: to write to, and to read from. Whoever hands them to it closes them. */
   get qemusEnds(): readonly [number, number] {
     return [this.#output.to, this.#input.from]
-  }
-
-  /** QEMU has inherited its ends. Nobody else may hold them, for this side to see that QEMU has gone. */
-  inherited(): void {
-    for (const end of this.qemusEnds) closeSync(end)
   }
 
   /** Everything that QEMU has sent until now is on its way to the listeners, pace or no pace. */

@@ -22,7 +22,7 @@ afterEach(() => rm(dir, { recursive: true }))
 function qemusEnds(uart: Uart): { to: number; from: number } {
   const [to, from] = uart.qemusEnds
   const opened = { to: openSync(`/dev/fd/${to}`, 'w'), from: openSync(`/dev/fd/${from}`, 'r') }
-  uart.inherited()
+  for (const end of uart.qemusEnds) closeSync(end)
   return opened
 }
 
