@@ -150,7 +150,7 @@ export class Emulator {
     if (this.#logProblem) throw notWhole('qmp.log', this.#logProblem)
   }
 
-  /** Ends QEMU at once. */
+  /** Ends QEMU at once, by its fork server: what has reached it before may still be answered. */
   kill(): void {
     this.#process.kill()
   }

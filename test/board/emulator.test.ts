@@ -58,8 +58,11 @@ describe('QMP', () => {
   })
 
   test('what is under way when QEMU goes is rejected, and so is what comes after', async () => {
+    // A process that is stopped takes nothing any more, so the command stays under way.
+    process.kill(emulator.pid, 'SIGSTOP')
+    const underWay = emulator.qmp.execute('query-status')
     emulator.kill()
-    await expect(emulator.qmp.execute('query-status')).rejects.toThrow(/QEMU has gone/)
+    await expect(underWay).rejects.toThrow(/QEMU has gone/)
     await emulator.ended
     await expect(emulator.qmp.execute('query-status')).rejects.toThrow(/QEMU has gone/)
   })
