@@ -56,6 +56,8 @@ export class Emulator {
   readonly qtest: QTest
   /** When QEMU was started: `performance.now()`, ms. */
   readonly startedAt: number
+  /** Resolves when QEMU takes commands; rejects with a HostProblem when it has not started. */
+  readonly answers: Promise<void>
   /** Resolves when QEMU has ended, whatever the reason. */
   readonly ended: Promise<Ending>
   readonly #process: Forked
@@ -84,6 +86,8 @@ export class Emulator {
       log.end()
       return { code, signal, stderr: [why, stderr.trim()].filter(Boolean).join('\n') }
     })
+    this.answers = this.#connect(spec.dir)
+    this.answers.catch(() => {})
   }
 
   /**
@@ -92,19 +96,17 @@ export class Emulator {
    * @throws HostProblem when it does not start.
    */
   static async start(spec: EmulatorSpec): Promise<Emulator> {
-    const emulator = await Emulator.#fork(spec)
-    const failed = emulator.ended.then((ending) => {
-      throw new HostProblem(
-        `QEMU did not start: ${ending.stderr || describeEnding(ending)}`,
-        `Its command line is in ${join(spec.dir, 'reproduce.sh')}; guestrig doctor checks the installation.`,
-      )
-    })
-    await Promise.race([emulator.qmp.connect().catch(() => failed), failed])
-    failed.catch(() => {})
+    const emulator = await Emulator.launch(spec)
+    await emulator.answers
     return emulator
   }
 
-  static async #fork(spec: EmulatorSpec): Promise<Emulator> {
+  /**
+   * Starts QEMU. What is written to its wires before it `answers` waits for it there.
+   *
+   * @throws HostProblem when it cannot be tried.
+   */
+  static async launch(spec: EmulatorSpec): Promise<Emulator> {
     const inheritance = new Inheritance()
     const ends = makeEnds(spec, inheritance)
     try {
@@ -118,6 +120,17 @@ export class Emulator {
     } finally {
       inheritance.inherited()
     }
+  }
+
+  async #connect(dir: string): Promise<void> {
+    const failed = this.ended.then((ending) => {
+      throw new HostProblem(
+        `QEMU did not start: ${ending.stderr || describeEnding(ending)}`,
+        `Its command line is in ${join(dir, 'reproduce.sh')}; guestrig doctor checks the installation.`,
+      )
+    })
+    failed.catch(() => {})
+    await Promise.race([this.qmp.connect().catch(() => failed), failed])
   }
 
   /** The stream of one wire: what QEMU's character device of that id sends and receives. */

@@ -25,9 +25,8 @@ export function ramFileArguments(file: string, size: number, keep: boolean): str
  */
 export const TO_BE_SAVED = ['-global', 'migration.store-global-state=off']
 
-/** Stops the machine and writes its state to `file`. */
+/** Writes the state of a machine that is stopped to `file`. */
 export async function saveState(qmp: Qmp, file: string): Promise<void> {
-  await qmp.execute('stop')
   const capabilities = ['events', 'mapped-ram', 'x-ignore-shared']
   await qmp.execute('migrate-set-capabilities', {
     capabilities: capabilities.map((capability) => ({ capability, state: true })),

@@ -14,6 +14,7 @@ const Frame = {
   stdin: 2,
   kill: 3,
   ping: 4,
+  awake: 5,
   hello: 64,
   stdout: 65,
   stderr: 66,
@@ -119,12 +120,20 @@ export class Agent {
 
   /** Resolves when the agent answers; given `sleep`, after it has slept for so many ns on each processor. */
   ping(sleep?: number): Promise<void> {
+    return this.#ask(Frame.ping, sleep === undefined ? [] : [sleep])
+  }
+
+  /** Resolves when the agent answers, which then does not sleep for so many ms, unless something is sent to it. */
+  stayAwake(ms: number): Promise<void> {
+    return this.#ask(Frame.awake, [ms])
+  }
+
+  #ask(type: number, numbers: number[]): Promise<void> {
     if (this.#stream.destroyed) return Promise.reject(new AgentGone())
     const id = this.#nextId++
-    const payload = sleep === undefined ? Buffer.alloc(0) : Buffer.from(Uint32Array.of(sleep).buffer)
     return new Promise((resolve, reject) => {
       this.#pongs.set(id, { resolve, reject })
-      this.#send(id, Frame.ping, payload)
+      this.#send(id, type, Buffer.from(Uint32Array.from(numbers).buffer))
     })
   }
 

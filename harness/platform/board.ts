@@ -20,10 +20,14 @@ import { closeAll, LinesFile } from './lines-file.ts'
 import type { Models } from './modelled.ts'
 import { Patience, within } from './patience.ts'
 import { type BoardPlan, type PlannedDomain, type PlatformName, UART0 } from './plan.ts'
+import { fallsAsleep } from './processors.ts'
 import { connectUart, type Printers } from './wiring.ts'
 
 /** Lines by console. */
 export type Printed = Record<string, ConsoleLine[]>
+
+/** ms in which guests that have nothing to do any more fall asleep. */
+const SETTLING = 15
 
 /** ms between two looks at a condition. */
 const LOOK_AGAIN = 5
@@ -204,7 +208,9 @@ export class Board {
    * before it may pass.
    */
   async settle(): Promise<void> {
-    await Promise.all(this.domains.map((domain) => domain.isAlive()))
+    // Where all sleep, nobody is about to print anything. An access to a model also sleeps until it is answered.
+    const asleep = this.models.none && (await fallsAsleep(this.emulator, SETTLING))
+    if (!asleep) await Promise.all(this.domains.map((domain) => domain.isAlive()))
     await this.examined()
   }
 

@@ -31,7 +31,19 @@ export interface Extras {
 }
 
 /** Starts QEMU with the plan's machine and more. The guest runs unless QEMU was told to wait. */
-export async function start(
+async function start(plan: BoardPlan, extras: Extras, options: BringUpOptions): Promise<Board> {
+  const board = await launch(plan, extras, options)
+  try {
+    await hasStarted(board)
+    return board
+  } catch (error) {
+    await board.stop()
+    throw error
+  }
+}
+
+/** The same, but that QEMU, and its guests, may still be on their way: the board is not to be used but for questions that wait for them. */
+export async function launch(
   plan: BoardPlan,
   extras: Extras,
   { images, dir }: BringUpOptions,
@@ -41,13 +53,18 @@ export async function start(
     const args = [...plan.machine, ...extras.args, ...models.listen()]
     const { uarts, wires } = plan
     const { qemu } = images
-    const emulator = await Emulator.start({ qemu, args, uarts, wires, dir, ram: extras.ram })
-    models.connected()
+    const emulator = await Emulator.launch({ qemu, args, uarts, wires, dir, ram: extras.ram })
     return new Board(plan, dir, emulator, models, extras.printed)
   } catch (error) {
     models.close()
     throw error
   }
+}
+
+/** @throws HostProblem when QEMU has not started. */
+export async function hasStarted({ emulator, models }: Board): Promise<void> {
+  await emulator.answers
+  models.connected()
 }
 
 export async function boot(plan: BoardPlan, extras: Extras, options: BringUpOptions): Promise<Board> {

@@ -136,17 +136,22 @@ export class Domain {
 
   /** Whether the guest still answers. */
   isAlive(): Promise<boolean> {
-    return this.#answers()
+    return this.#comes(() => this.#agent.ping())
   }
 
   /** Whether time moves in the guest: it answers after it has slept on each of its processors, which takes a timer of each. */
   isTimeMoving(): Promise<boolean> {
-    return this.#answers(NAP)
+    return this.#comes(() => this.#agent.ping(NAP))
   }
 
-  async #answers(nap?: number): Promise<boolean> {
+  /** Whether the guest still answers; for so many ms after that, its agent does not sleep until it is asked once more. */
+  staysAwake(ms: number): Promise<boolean> {
+    return this.#comes(() => this.#agent.stayAwake(ms))
+  }
+
+  async #comes(answer: () => Promise<void>): Promise<boolean> {
     const { patience, interruption } = this.#context
-    return await within(patience.scale(PING), () => this.#agent.ping(nap), {
+    return await within(patience.scale(PING), answer, {
       interruption,
       explain: () => '',
     }).then(

@@ -52,6 +52,11 @@ export class Models {
     this.#sharedMemory = needSharedMemory(planned)
   }
 
+  /** Whether the board has none. */
+  get none(): boolean {
+    return this.#servers.length === 0
+  }
+
   /** The trace of the board, which the models share. */
   set trace(trace: Trace) {
     this.#trace = trace

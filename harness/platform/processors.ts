@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the emulated processors do, as the host sees it: they are threads of QEMU's. */
+import { readdirSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Emulator } from '../board/index.ts'
@@ -37,4 +38,37 @@ export async function untilQuiet(emulator: Emulator, { count, ms }: Windows, lon
     quiet = now - before < QUIET * ms ? quiet + 1 : 0
     before = now
   }
+}
+
+/** Whether the whole machine falls asleep within `longest` ms: no guest has anything to do before the next interrupt, and nor has QEMU. */
+export async function fallsAsleep({ pid }: Emulator, longest: number): Promise<boolean> {
+  const deadline = performance.now() + longest
+  do {
+    const asleep = sleepers(pid)
+    // Nobody was woken while the others were looked at: so there was a moment in which all slept.
+    if (asleep !== undefined && asleep === sleepers(pid)) return true
+    await sleep(1)
+  } while (performance.now() < deadline)
+  return false
+}
+
+/**
+ * How often each thread of a process has run, if all of them sleep (proc(5): `/proc/PID/task/TID/stat`; and `schedstat` as above). A thread that
+ * has been woken and waits for a processor does not.
+ */
+function sleepers(pid: number): string | undefined {
+  let ran = ''
+  try {
+    // The processors' are the last, and the likeliest to run.
+    for (const thread of readdirSync(`/proc/${pid}/task`).reverse()) {
+      const file = `/proc/${pid}/task/${thread}`
+      const stat = readFileSync(`${file}/stat`, 'latin1')
+      if (stat[stat.lastIndexOf(')') + 2] !== 'S') return undefined
+      ran += `${thread} ${readFileSync(`${file}/schedstat`, 'latin1')}`
+    }
+  } catch {
+    // A thread, or QEMU, has ended meanwhile.
+    return undefined
+  }
+  return ran
 }

@@ -13,7 +13,7 @@ import type { Printed } from './board.ts'
 import type { BoardPlan } from './plan.ts'
 
 /** Changes when what a snapshot holds, or how it is taken, changes. */
-const FORMAT = 4
+const FORMAT = 5
 /** Bytes on disk that they may take together; the least recently used go first. One takes what its guests touched, 25 to 125 MB. */
 const BUDGET = 6e9
 /** Bytes of a block in what stat(2) counts. */

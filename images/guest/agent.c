@@ -78,6 +78,7 @@ enum frame {
 	STDIN = 2, /* bytes for its standard input; none: end of file */
 	KILL = 3,  /* u32: signal for its process group */
 	PING = 4,  /* u32, if there: sleep that many ns on each processor first, so that the answer proves every timer */
+	AWAKE = 5, /* u32: answer, and look for the next frame for so many ms without sleeping */
 	/* from the agent */
 	HELLO = 64,  /* text: role, space, kernel release */
 	STDOUT = 65, /* bytes */
@@ -204,13 +205,18 @@ static void want_interrupts(int queue, int wanted)
 	__sync_synchronize();
 }
 
+/* Whether the device is done with a buffer that has not been taken yet. */
+static int done(int queue)
+{
+	return *(volatile uint16_t *)(shared + queue_at(queue) + USED_AT + 2) != used_index[queue];
+}
+
 /* The next buffer that the device is done with, or -1; its length in *length. */
 static int take(int queue, uint32_t *length)
 {
-	volatile uint8_t *used = shared + queue_at(queue) + USED_AT;
-	volatile uint8_t *entry = used + 4 + 8 * (used_index[queue] % QUEUE_LEN);
+	volatile uint8_t *entry = shared + queue_at(queue) + USED_AT + 4 + 8 * (used_index[queue] % QUEUE_LEN);
 
-	if (*(volatile uint16_t *)(used + 2) == used_index[queue])
+	if (!done(queue))
 		return -1;
 	__sync_synchronize();
 	used_index[queue]++;
@@ -582,10 +588,27 @@ static void sleep_everywhere(uint32_t ns)
 	}
 }
 
+/*
+ * Until something comes, or for so long. A machine that is saved meanwhile answers without an interrupt where it is restored: the way from one
+ * to this process is half of what an answer takes there. Asleep in nanosleep(2) it would not even wake: of the timers that are running, QEMU
+ * saves those of EL1 (target/arm/machine.c), and Xen's is one of EL2.
+ */
+static void stay_awake(uint32_t ms)
+{
+	struct timespec now, start;
+
+	want_interrupts(RX, 0);
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	do {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	} while (!done(RX) && (now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 < ms);
+	want_interrupts(RX, 1);
+}
+
 static void obey(const struct header *header, uint8_t *payload)
 {
 	struct command *command = find(header->id);
-	uint32_t signal_number, ns;
+	uint32_t signal_number, ns, ms;
 
 	switch (header->type) {
 	case RUN:
@@ -607,6 +630,13 @@ static void obey(const struct header *header, uint8_t *payload)
 			sleep_everywhere(ns);
 		}
 		send_frame(header->id, PONG, NULL, 0);
+		break;
+	case AWAKE:
+		send_frame(header->id, PONG, NULL, 0);
+		if (header->length == sizeof(ms)) {
+			memcpy(&ms, payload, sizeof(ms));
+			stay_awake(ms);
+		}
 		break;
 	default:
 		fprintf(stderr, "guestrig-agent: unknown frame type %u\n", header->type);
