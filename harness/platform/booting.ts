@@ -30,19 +30,10 @@ export interface Extras {
   printed?: Printed
 }
 
-/** Starts QEMU with the plan's machine and more. The guest runs unless QEMU was told to wait. */
-async function start(plan: BoardPlan, extras: Extras, options: BringUpOptions): Promise<Board> {
-  const board = await launch(plan, extras, options)
-  try {
-    await hasStarted(board)
-    return board
-  } catch (error) {
-    await board.stop()
-    throw error
-  }
-}
-
-/** The same, but that QEMU, and its guests, may still be on their way: the board is not to be used but for questions that wait for them. */
+/**
+ * Starts QEMU with the plan's machine and more. It may still be on its way, and its guests, who run as soon as they can unless QEMU was told to
+ * wait: until it `hasStarted`, the board is good for questions that wait for them.
+ */
 export async function launch(
   plan: BoardPlan,
   extras: Extras,
@@ -69,9 +60,10 @@ export async function hasStarted({ emulator, models }: Board): Promise<void> {
 
 export async function boot(plan: BoardPlan, extras: Extras, options: BringUpOptions): Promise<Board> {
   const args = [...plan.boot, ...threadArguments('each'), ...extras.args, ...waitIf(extras.models)]
-  const board = await start(plan, { ...extras, args }, options)
-  options.started?.(board)
+  const board = await launch(plan, { ...extras, args }, options)
   try {
+    await hasStarted(board)
+    options.started?.(board)
     if (mustBePlaced(extras.models)) await placeModels(board)
     await watchBoot(board)
   } catch (error) {

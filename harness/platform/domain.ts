@@ -139,9 +139,9 @@ export class Domain {
     return this.#comes(() => this.#agent.ping())
   }
 
-  /** Whether time moves in the guest: it answers after it has slept on each of its processors, which takes a timer of each. */
-  isTimeMoving(): Promise<boolean> {
-    return this.#comes(() => this.#agent.ping(NAP))
+  /** Whether time moves in the guest: it answers within `timeout` ms, after it has slept on each of its processors, which takes a timer of each. */
+  isTimeMoving({ timeout = PING }: { timeout?: number } = {}): Promise<boolean> {
+    return this.#comes(() => this.#agent.ping(NAP), timeout)
   }
 
   /** Whether the guest still answers; for so many ms after that, its agent does not sleep until it is asked once more. */
@@ -149,9 +149,9 @@ export class Domain {
     return this.#comes(() => this.#agent.stayAwake(ms))
   }
 
-  async #comes(answer: () => Promise<void>): Promise<boolean> {
+  async #comes(answer: () => Promise<void>, timeout = PING): Promise<boolean> {
     const { patience, interruption } = this.#context
-    return await within(patience.scale(PING), answer, {
+    return await within(patience.scale(timeout), answer, {
       interruption,
       explain: () => '',
     }).then(

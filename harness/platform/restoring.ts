@@ -14,8 +14,11 @@ import { readConsoles, type Snapshot } from './snapshot.ts'
 
 const run = promisify(execFile)
 
-/** ms that an idle machine takes to restore a board until every domain answers. */
+/** ms in which every domain answers where no time limit need be stretched: a few times what an idle machine takes. */
 const REFERENCE_RESTORE = 250
+
+/** ms in which QEMU has started, and every domain has answered. */
+const LONGEST_RESTORE = 5000
 
 /**
  * A board as it was when the snapshot was taken, with the plan's functions.
@@ -38,7 +41,7 @@ export async function restore(plan: BoardPlan, snapshot: Snapshot, options: Brin
   const board = await launch(plan, { args, models, ram, printed }, options)
   try {
     // The question is there before the guests are: some wait for it without sleeping.
-    const answers = board.domains.map((domain) => domain.isTimeMoving())
+    const answers = board.domains.map((domain) => domain.isTimeMoving({ timeout: LONGEST_RESTORE }))
     await hasStarted(board)
     if (mustBePlaced(models)) {
       await restored(board.emulator.qmp, board.failed)
