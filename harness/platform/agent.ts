@@ -15,6 +15,7 @@ const Frame = {
   kill: 3,
   ping: 4,
   awake: 5,
+  tick: 6,
   hello: 64,
   stdout: 65,
   stderr: 66,
@@ -121,6 +122,11 @@ export class Agent {
   /** Resolves when the agent answers; given `sleep`, after it has slept for so many ns on each processor. */
   ping(sleep?: number): Promise<void> {
     return this.#ask(Frame.ping, sleep === undefined ? [] : [sleep])
+  }
+
+  /** Resolves when the agent answers, after an interrupt of each processor's timer. */
+  tick(): Promise<void> {
+    return this.#ask(Frame.tick, [])
   }
 
   /** Resolves when the agent answers, which then does not sleep for so many ms, unless something is sent to it. */

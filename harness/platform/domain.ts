@@ -30,8 +30,6 @@ export class CommandFailed extends Error {
 
 /** How long a live agent takes to answer at most, ms. */
 const PING = 2000
-/** ns; any sleep at all takes a timer. */
-const NAP = 1000
 /** How long after QEMU has gone the board may still find out why, ms: more than it leaves a report to arrive. */
 const EXPLANATION = 600
 
@@ -139,9 +137,14 @@ export class Domain {
     return this.#comes(() => this.#agent.ping())
   }
 
-  /** Whether time moves in the guest: it answers within `timeout` ms, after it has slept on each of its processors, which takes a timer of each. */
+  /** Whether time moves in the guest: it answers within `timeout` ms, after the timer of each of its processors has interrupted it. */
   isTimeMoving({ timeout = PING }: { timeout?: number } = {}): Promise<boolean> {
-    return this.#comes(() => this.#agent.ping(NAP), timeout)
+    return this.#comes(() => this.#agent.tick(), timeout)
+  }
+
+  /** Whether the guest wakes when its timers expire: it answers after it has slept for `ms` (at most 4000) on each of its processors. */
+  wakesAfter(ms: number): Promise<boolean> {
+    return this.#comes(() => this.#agent.ping(ms * 1e6), PING + ms)
   }
 
   /** Whether the guest still answers; for so many ms after that, its agent does not sleep until it is asked once more. */

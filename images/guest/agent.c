@@ -77,8 +77,9 @@ enum frame {
 	RUN = 1,   /* argv, each string ended by NUL: start a command under this id */
 	STDIN = 2, /* bytes for its standard input; none: end of file */
 	KILL = 3,  /* u32: signal for its process group */
-	PING = 4,  /* u32, if there: sleep that many ns on each processor first, so that the answer proves every timer */
+	PING = 4,  /* u32, if there: sleep that many ns on each processor before the answer */
 	AWAKE = 5, /* u32: answer, and look for the next frame for so many ms without sleeping */
+	TICK = 6,  /* answer when each processor has had an interrupt of its timer */
 	/* from the agent */
 	HELLO = 64,  /* text: role, space, kernel release */
 	STDOUT = 65, /* bytes */
@@ -113,6 +114,7 @@ static cpu_set_t everywhere;
 static volatile uint8_t *regs, *shared;
 static uint64_t shared_address;
 static int uio;
+static int listening; /* the interrupt is enabled, and has not been taken yet */
 static uint16_t avail_index[2], used_index[2];
 static int tx_free = QUEUE_LEN;
 
@@ -308,8 +310,11 @@ static void listen_for_interrupt(void)
 {
 	uint32_t on = 1;
 
+	if (listening)
+		return;
 	if (write(uio, &on, sizeof(on)) != sizeof(on))
 		die("/dev/uio0");
+	listening = 1;
 }
 
 /* Waits for the interrupt, and acknowledges it. */
@@ -319,6 +324,7 @@ static void take_interrupt(void)
 
 	if (read(uio, &count, sizeof(count)) != sizeof(count))
 		die("/dev/uio0");
+	listening = 0;
 	pending = reg_read(INTERRUPT_STATUS);
 	if (pending)
 		reg_write(INTERRUPT_ACK, pending);
@@ -568,6 +574,12 @@ static void reap(void)
 		}
 }
 
+/* In an emulator that runs all processors in one thread, the next one's turn comes (trans_YIELD in QEMU's target/arm/tcg/translate-a64.c). */
+static void let_others_run(void)
+{
+	__asm__ volatile("yield");
+}
+
 /* On each processor in turn, and back to the first one */
 static void sleep_everywhere(uint32_t ns)
 {
@@ -589,6 +601,25 @@ static void sleep_everywhere(uint32_t ns)
 }
 
 /*
+ * Where there is one processor, this process runs on it; and the coarse clock moves when a timer's interrupt does it
+ * (update_wall_time in kernel/time/timekeeping.c). To sleep takes twice as much of the kernel, all of which a restored machine has to translate.
+ */
+static void wait_for_tick(void)
+{
+	struct timespec now, start;
+
+	if (CPU_COUNT(&everywhere) > 1) {
+		sleep_everywhere(1000);
+		return;
+	}
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &start);
+	do {
+		let_others_run();
+		clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	} while (now.tv_sec == start.tv_sec && now.tv_nsec == start.tv_nsec);
+}
+
+/*
  * Until something comes, or for so long. A machine that is saved meanwhile answers without an interrupt where it is restored: the way from one
  * to this process is half of what an answer takes there. Asleep in nanosleep(2) it would not even wake: of the timers that are running, QEMU
  * saves those of EL1 (target/arm/machine.c), and Xen's is one of EL2.
@@ -597,9 +628,12 @@ static void stay_awake(uint32_t ms)
 {
 	struct timespec now, start;
 
+	/* Here, so that it need not be done where the machine is restored. */
+	listen_for_interrupt();
 	want_interrupts(RX, 0);
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	do {
+		let_others_run();
 		clock_gettime(CLOCK_MONOTONIC, &now);
 	} while (!done(RX) && (now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 < ms);
 	want_interrupts(RX, 1);
@@ -629,6 +663,10 @@ static void obey(const struct header *header, uint8_t *payload)
 			memcpy(&ns, payload, sizeof(ns));
 			sleep_everywhere(ns);
 		}
+		send_frame(header->id, PONG, NULL, 0);
+		break;
+	case TICK:
+		wait_for_tick();
 		send_frame(header->id, PONG, NULL, 0);
 		break;
 	case AWAKE:

@@ -25,7 +25,7 @@ scenario(
   { platform: 'xen', tags: ['dom0less'], board: { domUs: [{ name: 'Two', cpus: 2 }] } },
   async ({ board }) => {
     expect((await board.domain('Two').run('nproc')).stdout).toBe('2\n')
-    expect(await board.domain('Two').isTimeMoving()).toBe(true)
+    expect(await board.domain('Two').wakesAfter(10)).toBe(true)
     for (const cpu of [0, 1]) {
       const path = `/local/domain/1/cpu/${cpu}/availability`
       expect((await board.domain('dom0').run(`xenstore-read ${path}`)).stdout).toBe('online\n')
