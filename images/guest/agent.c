@@ -115,6 +115,7 @@ static volatile uint8_t *regs, *shared;
 static uint64_t shared_address;
 static int uio;
 static int listening; /* the interrupt is enabled, and has not been taken yet */
+static int64_t nothing_came; /* when stay_awake() last saw that (CLOCK_MONOTONIC, ns); 0: something has come since, and was seen to */
 static uint16_t avail_index[2], used_index[2];
 static int tx_free = QUEUE_LEN;
 
@@ -600,23 +601,12 @@ static void sleep_everywhere(uint32_t ns)
 	}
 }
 
-/*
- * Where there is one processor, this process runs on it; and the coarse clock moves when a timer's interrupt does it
- * (update_wall_time in kernel/time/timekeeping.c). To sleep takes twice as much of the kernel, all of which a restored machine has to translate.
- */
-static void wait_for_tick(void)
+static int64_t nanoseconds(clockid_t clock)
 {
-	struct timespec now, start;
+	struct timespec now;
 
-	if (CPU_COUNT(&everywhere) > 1) {
-		sleep_everywhere(1000);
-		return;
-	}
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &start);
-	do {
-		let_others_run();
-		clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	} while (now.tv_sec == start.tv_sec && now.tv_nsec == start.tv_nsec);
+	clock_gettime(clock, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
 /*
@@ -626,17 +616,34 @@ static void wait_for_tick(void)
  */
 static void stay_awake(uint32_t ms)
 {
-	struct timespec now, start;
+	int64_t now, end = nanoseconds(CLOCK_MONOTONIC) + ms * INT64_C(1000000);
 
-	/* Here, so that it need not be done where the machine is restored. */
-	listen_for_interrupt();
-	want_interrupts(RX, 0);
-	clock_gettime(CLOCK_MONOTONIC, &start);
+	nothing_came = 0;
 	do {
+		now = nanoseconds(CLOCK_MONOTONIC);
+		if (done(RX))
+			break;
+		nothing_came = now;
 		let_others_run();
-		clock_gettime(CLOCK_MONOTONIC, &now);
-	} while (!done(RX) && (now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 < ms);
-	want_interrupts(RX, 1);
+	} while (now < end);
+}
+
+/*
+ * Where there is one processor, this process runs on it; and the coarse clock moves when a timer's interrupt does it
+ * (update_wall_time in kernel/time/timekeeping.c). A sleep would be some 300 blocks more that a restored machine has to translate.
+ * An interrupt that came a millisecond after the last look that found nothing will do: so little time passes between such a look and the moment
+ * in which the machine is saved.
+ */
+static void wait_for_tick(void)
+{
+	int64_t since = nothing_came ? nothing_came : nanoseconds(CLOCK_MONOTONIC);
+
+	if (CPU_COUNT(&everywhere) > 1) {
+		sleep_everywhere(1000);
+		return;
+	}
+	while (nanoseconds(CLOCK_MONOTONIC_COARSE) < since + 1000000)
+		let_others_run();
 }
 
 static void obey(const struct header *header, uint8_t *payload)
@@ -670,15 +677,21 @@ static void obey(const struct header *header, uint8_t *payload)
 		send_frame(header->id, PONG, NULL, 0);
 		break;
 	case AWAKE:
+		/* A machine that is saved as soon as it has answered has no more to do for the interrupt. */
+		listen_for_interrupt();
+		want_interrupts(RX, 0);
 		send_frame(header->id, PONG, NULL, 0);
 		if (header->length == sizeof(ms)) {
 			memcpy(&ms, payload, sizeof(ms));
 			stay_awake(ms);
 		}
+		want_interrupts(RX, 1);
 		break;
 	default:
 		fprintf(stderr, "guestrig-agent: unknown frame type %u\n", header->type);
 	}
+	if (header->type != AWAKE)
+		nothing_came = 0;
 }
 
 static void receive(void)
