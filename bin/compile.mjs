@@ -8,6 +8,7 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -62,21 +63,20 @@ export async function compiled() {
   const { mtimeMs } = statSync(fileURLToPath(import.meta.url))
   const states = files.map(({ file, state }) => `${file} ${state}`)
   const place = join(cache, digest([root, process.versions.node, mtimeMs, ...states].join('\n')))
-  if (existsSync(place)) {
-    const now = new Date()
-    utimesSync(place, now, now)
-  } else {
+  if (existsSync(place)) touch(place)
+  else {
     const scripts = files.map(({ file }) => file).filter((file) => file.endsWith(SCENARIO))
     // A scenario that cannot be compiled is a matter of that scenario's.
     await make(place, [...CORE, ...scripts]).catch(() => make(place, CORE))
-    removeUnused()
+    removeUnused(cache)
   }
   folder = place
   return place
 }
 
 /**
- * The JavaScript of one scenario script, wherever it lies.
+ * The JavaScript of one scenario script, wherever it lies. It is kept where the script is all that it was made of; a script of several files is
+ * compiled each time, as nobody knows which they are before.
  *
  * @param {string} file absolute path
  */
@@ -85,13 +85,27 @@ export async function compiledScript(file) {
   const within = relative(root, file)
   const ready = join(place, javaScript(within))
   if (!within.startsWith('..') && existsSync(ready)) return ready
-  // Made anew each time: it may consist of several files, and nobody knows which before.
-  const own = join(place, 'scripts', `${process.pid}-${digest(file)}`)
-  process.once('exit', () => rmSync(own, { recursive: true, force: true }))
-  lendPackages(dirname(file), own)
-  const output = join(own, javaScript(basename(file)))
-  await bundle([file], { outfile: output, packages: 'external', plugins: [ownDirectories, borrowed(place)] })
-  return output
+  const scripts = join(place, 'scripts')
+  const packages = nearest(dirname(file), 'node_modules')
+  const settings = nearest(dirname(file), 'tsconfig.json')
+  const madeOf = [file, readFileSync(file), packages, settings && readFileSync(settings)]
+  const kept = join(scripts, digest(madeOf.join('\n')))
+  const name = javaScript(basename(file))
+  if (existsSync(kept)) {
+    touch(kept)
+    return join(kept, name)
+  }
+  const draft = `${kept}.${process.pid}`
+  process.once('exit', () => rmSync(draft, { recursive: true, force: true }))
+  mkdirSync(draft, { recursive: true })
+  // It finds the packages that the script itself would find.
+  if (packages) symlinkSync(packages, join(draft, 'node_modules'))
+  const plugins = [ownDirectories, borrowed(place)]
+  const files = await bundle([file], { outfile: join(draft, name), packages: 'external', plugins })
+  if (files > 1) return join(draft, name)
+  moveTo(kept, draft)
+  removeUnused(scripts)
+  return join(kept, name)
 }
 
 const javaScript = (/** @type {string} */ file) => file.replace(/\.[cm]?[jt]s$/, '.js')
@@ -117,26 +131,40 @@ async function make(place, entries) {
         plugins: [ownDirectories],
       },
     )
-    renameSync(draft, place)
-  } catch (error) {
-    // Somebody else has made the same in the meantime.
-    if (!existsSync(place)) throw error
+    moveTo(place, draft)
   } finally {
     rmSync(draft, { recursive: true, force: true })
   }
 }
 
 /**
+ * @param {string} place
+ * @param {string} draft
+ */
+function moveTo(place, draft) {
+  try {
+    renameSync(draft, place)
+  } catch (error) {
+    // Somebody else has made the same in the meantime.
+    if (!existsSync(place)) throw error
+  }
+}
+
+/**
+ * Resolves with the number of files that went in.
+ *
  * @param {string[]} entryPoints
  * @param {import('esbuild').BuildOptions} options
  */
 async function bundle(entryPoints, options) {
   const { build } = await import('esbuild')
-  await build({
+  const { metafile } = await build({
     ...{ entryPoints, bundle: true, format: 'esm', platform: 'node', target: `node${process.versions.node}` },
     ...{ sourcemap: 'linked', sourcesContent: false, logLevel: 'silent' },
     ...options,
+    metafile: true,
   })
+  return Object.keys(metafile.inputs).length
 }
 
 /**
@@ -179,28 +207,33 @@ const borrowed = (place) => ({
 })
 
 /**
- * A script's JavaScript finds the packages that the script itself would find.
+ * What has this name in the folder, or else in the nearest one above that has it.
  *
- * @param {string} from
- * @param {string} own
+ * @param {string} folder
+ * @param {string} name
+ * @returns {string | undefined}
  */
-function lendPackages(from, own) {
-  mkdirSync(own, { recursive: true })
-  for (let above = from; ; above = dirname(above)) {
-    const packages = join(above, 'node_modules')
-    if (existsSync(packages)) {
-      rmSync(join(own, 'node_modules'), { force: true })
-      symlinkSync(packages, join(own, 'node_modules'))
-    }
-    if (existsSync(packages) || above === dirname(above)) return
-  }
+function nearest(folder, name) {
+  const place = join(folder, name)
+  if (existsSync(place)) return place
+  return folder === dirname(folder) ? undefined : nearest(dirname(folder), name)
 }
 
-/** Removes what no command has used for long. */
-function removeUnused() {
+/** @param {string} place */
+function touch(place) {
+  const now = new Date()
+  utimesSync(place, now, now)
+}
+
+/**
+ * Removes what no command has used for long.
+ *
+ * @param {string} folder
+ */
+function removeUnused(folder) {
   const oldest = Date.now() - KEPT * 3600_000
-  for (const name of readdirSync(cache)) {
-    const place = join(cache, name)
+  for (const name of readdirSync(folder)) {
+    const place = join(folder, name)
     if (statSync(place).mtimeMs < oldest) rmSync(place, { recursive: true, force: true })
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { resolve } from 'node:path'
 
-/** What `guestrig run` tells the processes that run scenarios. Under a bare `vitest` every part has its default. */
+/** What `guestrig run` wants of the processes that load scenarios. Under a bare `vitest` every part has its default. */
 export interface RunRequest {
   /** Folder of the run; each scenario has one of its own in it. */
   dir: string
@@ -11,14 +11,11 @@ export interface RunRequest {
   pooled?: boolean
 }
 
-const VARIABLE = 'GUESTRIG_RUN'
+let request: RunRequest | undefined
 
-/** The environment that carries the request to the processes. */
-export const requestEnvironment = (request: RunRequest): Record<string, string> => ({
-  [VARIABLE]: JSON.stringify(request),
-})
-
-export function currentRequest(): RunRequest {
-  const text = process.env[VARIABLE]
-  return text ? (JSON.parse(text) as RunRequest) : { dir: resolve('guestrig-runs', 'vitest') }
+/** For the scenarios that this process loads and runs from now on. */
+export function setRequest(wanted: RunRequest): void {
+  request = wanted
 }
+
+export const currentRequest = (): RunRequest => request ?? { dir: resolve('guestrig-runs', 'vitest') }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { requestEnvironment, takeDeclared } from '../scenario/index.ts'
 import type { PlannedRun } from './messages.ts'
 
 /** A scenario file: where it is, and its JavaScript. */
@@ -16,11 +15,15 @@ export interface LoadProblem {
   message: string
 }
 
-/** Loads scenario files, without running what is in them: the runs that they declare, in their order, and the files that failed. */
+/**
+ * Loads scenario files, without running what is in them: the runs that they declare, in their order, and the files that failed. With them comes most of
+ * the harness, and not before: a pool of workers starts without.
+ */
 export async function collect(
   scripts: readonly Script[],
 ): Promise<{ runs: PlannedRun[]; problems: LoadProblem[] }> {
-  Object.assign(process.env, requestEnvironment({ dir: '', pooled: true }))
+  const { setRequest, takeDeclared } = await import('../scenario/index.ts')
+  setRequest({ dir: '', pooled: true })
   const runs: PlannedRun[] = []
   const problems: LoadProblem[] = []
   for (const { file, script } of scripts) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the pool and its workers say to each other, over the channel of `child_process.fork`. */
-import type { Outcome, ScenarioRun, Surroundings } from '../scenario/index.ts'
+import type { Outcome, RunRequest, ScenarioRun, Surroundings } from '../scenario/index.ts'
 
 /** One scenario on one platform, and where it is declared. */
 export interface PlannedRun extends ScenarioRun {
@@ -15,6 +15,7 @@ export type Order = Job | 'go'
 
 /** A scenario to be run. */
 export interface Job extends Surroundings {
+  request: RunRequest
   run: PlannedRun
   /** The file's JavaScript. */
   script: string

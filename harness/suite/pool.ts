@@ -12,8 +12,6 @@ export interface PoolOptions {
   worker: string
   /** The run's folder, which tells workers of one run from those of another in a list of processes. */
   dir: string
-  /** Of the workers' environment, what is not this process's. */
-  env: Record<string, string>
   /** How many runs at once. */
   workers: number
   retries: number
@@ -74,10 +72,10 @@ class Worker {
   readonly #gone: Promise<string>
   #alive = true
 
-  constructor({ worker, dir, env, signal }: PoolOptions) {
+  constructor({ worker, dir, signal }: PoolOptions) {
     this.#process = fork(worker, [dir], {
       // What it says goes into reports as well as on terminals.
-      env: { ...process.env, ...env, NO_COLOR: '1', FORCE_COLOR: undefined },
+      env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined },
       signal,
       killSignal: 'SIGKILL',
     })

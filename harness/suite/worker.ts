@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url'
 import { type File, startTests, type VitestRunner } from '@vitest/runner'
 import { nameSources } from '../../bin/stacks.mjs'
 import { endForkServers } from '../board/index.ts'
-import { allGone, declareTest, takeDeclared } from '../scenario/index.ts'
+import { allGone, declareTest, setRequest, takeDeclared } from '../scenario/index.ts'
 import type { Job, Order, Report } from './messages.ts'
 
 /** ms between two signs of life. */
@@ -36,7 +36,8 @@ const settings = ({ retries }: Job): VitestRunner['config'] => ({
 })
 
 async function run(job: Job): Promise<Report> {
-  const { script, run } = job
+  const { script, run, request } = job
+  setRequest(request)
   const declared = (await declaredIn(script))[run.index]
   if (declared?.name !== run.name) {
     return { failed: `${run.file} does not declare the same scenarios each time it is loaded` }

@@ -96,6 +96,31 @@ test('a script that is edited is what runs next', async () => {
   expect(await names('more')).toContain('✓ more [virt]')
 })
 
+test('a script that is run again is the same; a file beside it that is edited is what runs next', async () => {
+  await write(
+    'again.scenario.ts',
+    `import { expect, scenario } from '${DOOR}'`,
+    `scenario('fails', { platform: 'virt' }, async () => expect(1).toBe(2))`,
+  )
+  const again = join(root, 'again.scenario.ts')
+  for (const out of ['again-1', 'again-2']) {
+    const run = await guestrig(['run', again, '--out', join(root, out)])
+    expect(run.exitCode, run.all).toBe(1)
+    expect(run.stdout).toContain('again.scenario.ts:2:')
+  }
+  await write(
+    'named.scenario.ts',
+    `import { scenario } from '${DOOR}'`,
+    `import { name } from './name.ts'`,
+    `scenario(name, { platform: 'virt' }, async () => {})`,
+  )
+  for (const name of ['before', 'after']) {
+    await write('name.ts', `export const name = '${name}'`)
+    const run = await guestrig(['run', join(root, 'named.scenario.ts'), '--out', join(root, name)])
+    expect(run.stdout, run.all).toContain(`✓ ${name} [virt]`)
+  }
+})
+
 test('JUnit gets the same results', async () => {
   await write(
     'junit.scenario.ts',
