@@ -30,7 +30,7 @@ export function benchTable(report: BenchReport): string {
     ...report.platforms.map(boardRows),
     figureRows(['models', 'the same elsewhere', 'in TypeScript', 'ratio', ''], report.models),
     figureRows(['commands, from start to end', 'bare Node', 'guestrig', 'ratio', ''], report.commands),
-    figureRows([suiteHead(report.suite), 'beside', '2 workers', 'ratio', ''], report.suite),
+    figureRows(['suite', 'beside', '2 workers', 'ratio', ''], report.suite),
   ]
   return [
     `QEMU ${report.qemu}, Linux ${report.kernel}, Xen ${report.xen}; ${processors} × ${model}, load ${load.toFixed(1)} at the start`,
@@ -40,10 +40,4 @@ export function benchTable(report: BenchReport): string {
     `guestrig itself: at most ${prettyBytes(report.peakRss)} of memory, QEMU not counted`,
     '',
   ].join('\n')
-}
-
-/** It may have had fewer rounds than the rest. */
-function suiteHead([first]: readonly Figure[]): string {
-  const rounds = first?.ours.samples.length
-  return rounds === 1 ? 'suite, measured once' : `suite, median of ${rounds}`
 }

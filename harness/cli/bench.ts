@@ -13,7 +13,7 @@ export function registerBench(program: Command): void {
     .addOption(
       new Option('--platform <name>', 'boards, and runs, only on this platform').choices(['virt', 'xen']),
     )
-    .option('--rounds <n>', 'how often each is measured (default: 5, the suite once)', wholeNumber(1))
+    .option('--rounds <n>', 'how often each is measured (default: 5)', wholeNumber(1))
     .option('--scenarios <n>', 'how many the suite has; its bounds are for 60', wholeNumber(1), 60)
     .option('--json <file>', 'writes the figures there')
     .option('--svg <file>', "draws the boards' time line there, from QEMU's start to the verdict")

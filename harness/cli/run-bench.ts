@@ -20,9 +20,8 @@ export interface BenchOptions {
   out?: string
 }
 
-/** How often things are measured if nobody says; the suite takes long. */
+/** How often things are measured if nobody says. */
 const ROUNDS = 5
-const SUITE_ROUNDS = 1
 
 /** Measures, prints the table, and writes the same as JSON, and draws the boards, if it is asked for. Slow is no failure. */
 export async function runBench(options: BenchOptions): Promise<void> {
@@ -43,12 +42,7 @@ export async function runBench(options: BenchOptions): Promise<void> {
   const platforms = wanted('boards') ? await bench({ ...common, platforms: both }) : []
   const models = wanted('models') ? await benchModels(common) : []
   const commands = wanted('commands') ? await benchCommands({ ...common, platforms: both }) : []
-  const suite = wanted('suite')
-    ? await benchSuite({
-        ...common,
-        ...{ scenarios: options.scenarios, rounds: options.rounds ?? SUITE_ROUNDS },
-      })
-    : []
+  const suite = wanted('suite') ? await benchSuite({ ...common, scenarios: options.scenarios }) : []
   const report: BenchReport = {
     version: 2,
     startedAt,
