@@ -96,7 +96,10 @@ export async function compiledScript(file) {
     return join(kept, name)
   }
   const draft = `${kept}.${process.pid}`
-  process.once('exit', () => rmSync(draft, { recursive: true, force: true }))
+  const remove = () => rmSync(draft, { recursive: true, force: true })
+  // A process that was killed may have had the same number.
+  remove()
+  process.once('exit', remove)
   mkdirSync(draft, { recursive: true })
   // It finds the packages that the script itself would find.
   if (packages) symlinkSync(packages, join(draft, 'node_modules'))
@@ -234,6 +237,8 @@ function removeUnused(folder) {
   const oldest = Date.now() - KEPT * 3600_000
   for (const name of readdirSync(folder)) {
     const place = join(folder, name)
-    if (statSync(place).mtimeMs < oldest) rmSync(place, { recursive: true, force: true })
+    // Another process may have removed its own draft meanwhile.
+    const { mtimeMs } = statSync(place, { throwIfNoEntry: false }) ?? { mtimeMs: oldest }
+    if (mtimeMs < oldest) rmSync(place, { recursive: true, force: true })
   }
 }
